@@ -1,0 +1,72 @@
+# `make` alone prints what there is. Everything is installed into .venv/ and node_modules/ here.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed node_modules/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The children find our tools, and Node from PyPI's wheel where the machine has none.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## print this
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+.PHONY: install
+install: $(INSTALLED) ## install everything that is locked (the other targets do it by themselves)
+
+.venv/.installed: requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); ok or sys.exit("edgetrain: $(PYTHON) is Python %d.%d: expected 3.11, 3.12 or 3.13 (make PYTHON=python3.12 ...)" % sys.version_info[:2])'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "edgetrain: $(PYTHON) cannot make virtual environments: apt-get install python3-venv"; exit 1; }
+	@echo "edgetrain: installing into .venv (TensorFlow among it: a few minutes the first time)"
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --progress-bar on --require-hashes -r requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json .venv/.installed
+	@echo "edgetrain: installing the CDK's command line into node_modules"
+	$(BIN)/python -m stacks.node npm ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: demo
+demo: $(INSTALLED) ## see a federation: deploy, 20 clients, 10 rounds, a plot in build/demo
+	$(BIN)/edgetrain demo --out build/demo
+
+.PHONY: test
+test: $(INSTALLED) ## all tests, with coverage
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m pytest --cov --cov-report= tests
+	$(BIN)/python -m coverage report
+
+.PHONY: test-unit
+test-unit: $(INSTALLED) ## tests without sockets or processes
+	$(BIN)/python -m pytest tests/unit
+
+.PHONY: test-infrastructure
+test-infrastructure: $(INSTALLED) ## tests of the synthesised templates
+	$(BIN)/python -m pytest tests/infrastructure
+
+.PHONY: test-integration
+test-integration: $(INSTALLED) ## the deployed state machine and handlers in the embedded cloud
+	$(BIN)/python -m pytest tests/integration
+
+.PHONY: lint
+lint: $(INSTALLED) ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.PHONY: format
+format: $(INSTALLED) ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: lock
+lock: $(INSTALLED) ## make the lock files again (needs `uv` on the PATH)
+	$(BIN)/python -m requirements.lock
+
+.PHONY: clean
+clean: ## remove what was built (not .venv and node_modules)
+	rm -rf build cdk.out .edgetrain .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

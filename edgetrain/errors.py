@@ -1,0 +1,163 @@
+"""The error family. Every error has a class, a sentence for its reader, and one owner.
+
+`TransientError` is worth another try and the state machine retries it; `PermanentError` is not, and
+is caught. Nobody matches on an error's text: the class name is the contract (it is what Step
+Functions sees as the error's name, and what the ledger stores as a refusal's reason).
+"""
+
+
+class EdgetrainError(Exception):
+    """Anything that Edgetrain raises on purpose. Its text is one sentence for a person."""
+
+
+class TransientError(EdgetrainError):
+    """The same call may succeed later: throttling, a conflict, a service that is away."""
+
+
+class PermanentError(EdgetrainError):
+    """The same call would fail again."""
+
+
+# --- a run as a whole ------------------------------------------------------------------------------
+
+
+class InvalidRunInput(PermanentError):
+    """The run's input is wrong; the sentence names the field and what was expected."""
+
+
+class RunInputDiffers(PermanentError):
+    """A run of this id exists, and it was started with another input."""
+
+
+class RunNotFound(PermanentError):
+    """There is no run of this id."""
+
+
+class TaskNotFound(PermanentError):
+    """No task of this name is known."""
+
+
+class TaskNotBuilt(PermanentError):
+    """ModelsBucket holds no training program of this task."""
+
+
+class DataNotFound(PermanentError):
+    """DataBucket holds no data of this task."""
+
+
+class DataInvalid(PermanentError):
+    """A client's data, or an index, is not what its index says."""
+
+
+class QuorumNotReached(PermanentError):
+    """Fewer updates than `min_clients` were left when the round was closed."""
+
+
+class ModelNotFound(PermanentError):
+    """There is no such published version."""
+
+
+class ObjectNotFound(PermanentError):
+    """An object that should be in the store is not there."""
+
+
+class ProgramInvalid(PermanentError):
+    """A training program does not fit its task.json."""
+
+
+class LayerNotSupported(PermanentError):
+    """A Keras layer (or one of its settings) has no lowering; the sentence names it."""
+
+
+# --- one client's update ---------------------------------------------------------------------------
+
+
+class UpdateRefused(PermanentError):
+    """A client's update does not count. The round goes on while the quorum stands.
+
+    `client` is the client's id, or empty where the check does not know it; the class name is the
+    reason that the ledger keeps.
+    """
+
+    def __init__(self, message: str, *, client: str = "") -> None:
+        super().__init__(message)
+        self.client = client
+
+
+class TrainingFailed(UpdateRefused):
+    """The client raised while it trained."""
+
+
+class UpdateMissing(UpdateRefused):
+    """The client was selected and no receipt of it arrived before the round was sealed."""
+
+
+class UpdateLate(UpdateRefused):
+    """The update arrived after the round was sealed, or after its deadline."""
+
+
+class UpdateMalformed(UpdateRefused):
+    """Not a safetensors file: its header cannot be read, or contradicts itself or the file's size."""
+
+
+class UpdateTruncated(UpdateRefused):
+    """The file is shorter or longer than its header says."""
+
+
+class UpdateNamesDiffer(UpdateRefused):
+    """The tensors' names are not those of the global model."""
+
+
+class UpdateShapeDiffers(UpdateRefused):
+    """A tensor has another shape than in the global model."""
+
+
+class UpdateDtypeDiffers(UpdateRefused):
+    """A tensor is not float32."""
+
+
+class UpdateNotFinite(UpdateRefused):
+    """A tensor holds NaN or an infinity."""
+
+
+class UpdateOutOfBounds(UpdateRefused):
+    """A number is above `max_abs_delta` in magnitude, or `num_examples` is outside 1..`max_examples`."""
+
+
+class UpdateChecksumDiffers(UpdateRefused):
+    """The stored bytes do not have the SHA-256 that the receipt names."""
+
+
+class UpdateForAnotherRound(UpdateRefused):
+    """The update says that it was made for another run, round, client or global model."""
+
+
+class WrongNumExamples(UpdateRefused):
+    """`num_examples` is not what the data index says of this client."""
+
+
+# --- the embedded cloud and the command line ---------------------------------------------------------
+
+
+class UsageError(PermanentError):
+    """The user asked for something that cannot be: exit code 2."""
+
+
+class CloudNotRunning(UsageError):
+    """No embedded cloud answers; the sentence says how to start one."""
+
+
+class CloudAlreadyRunning(UsageError):
+    """An embedded cloud already runs on this data directory."""
+
+
+class PortInUse(UsageError):
+    """Another program listens on the wanted port."""
+
+
+class NodeMissing(UsageError):
+    """Node.js >= 20 is needed (the CDK's kernel runs on it) and was not found."""
+
+
+class DeploymentFailed(PermanentError):
+    """A stack did not deploy; the sentence names stack, resource and reason."""

@@ -1,0 +1,137 @@
+"""Every S3 key and every ledger key, built here and nowhere else.
+
+Rounds count from 1. `globals/00000` holds the initial weights; round r starts from `globals/(r-1)` and
+writes `globals/r`.
+"""
+
+import re
+from typing import Final
+
+# Ids are part of keys: no slash, no dot at the start, nothing that a shell or a URL would bend.
+ID_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+_ID = re.compile(ID_PATTERN)
+
+
+def checked_id(value: str, what: str) -> str:
+    """`value`, when it may be part of a key.
+
+    Raises:
+        ValueError: it is empty, too long, or has other characters than letters, digits, - and _.
+    """
+    if not _ID.match(value):
+        raise ValueError(f"{what} {value!r}: expected 1 to 64 of A-Z a-z 0-9 - _, not beginning with - or _")
+    return value
+
+
+# --- DataBucket --------------------------------------------------------------------------------------
+
+
+def dataset_prefix(task: str, dataset_id: str) -> str:
+    return f"datasets/{task}/{dataset_id}/"
+
+
+def dataset_index(task: str, dataset_id: str) -> str:
+    return f"datasets/{task}/{dataset_id}/index.json"
+
+
+def dataset_pointer(task: str) -> str:
+    """The one mutable object of a task's data: which import is current."""
+    return f"datasets/{task}/current.json"
+
+
+def client_data(task: str, dataset_id: str, client: str) -> str:
+    return f"datasets/{task}/{dataset_id}/clients/{client}.safetensors"
+
+
+def test_data(task: str, dataset_id: str) -> str:
+    return f"datasets/{task}/{dataset_id}/test.safetensors"
+
+
+# --- ModelsBucket ------------------------------------------------------------------------------------
+
+PROGRAM_FILE: Final = "program.tflite"
+WEIGHTS_FILE: Final = "weights.safetensors"
+SPEC_FILE: Final = "task.json"
+MANIFEST_FILE: Final = "manifest.json"
+
+
+def program_prefix(task: str, program_id: str) -> str:
+    return f"programs/{task}/{program_id}/"
+
+
+def program_file(task: str, program_id: str, name: str) -> str:
+    return f"programs/{task}/{program_id}/{name}"
+
+
+def program_pointer(task: str) -> str:
+    """The one mutable object of a task's programs: which build is current."""
+    return f"programs/{task}/current.json"
+
+
+def model_file(task: str, version: int, name: str) -> str:
+    return f"models/{task}/{version:06d}/{name}"
+
+
+# --- RunsBucket --------------------------------------------------------------------------------------
+
+
+def run_record(run_id: str) -> str:
+    return f"runs/{run_id}/run.json"
+
+
+def global_model(run_id: str, round_number: int) -> str:
+    """The global model *after* round `round_number`; 0 is the initial one."""
+    return f"runs/{run_id}/globals/{round_number:05d}.safetensors"
+
+
+def round_prefix(run_id: str, round_number: int) -> str:
+    return f"runs/{run_id}/rounds/{round_number:05d}/"
+
+
+def cohort(run_id: str, round_number: int) -> str:
+    return round_prefix(run_id, round_number) + "cohort.json"
+
+
+def batches(run_id: str, round_number: int) -> str:
+    return round_prefix(run_id, round_number) + "batches.json"
+
+
+def update(run_id: str, round_number: int, client: str) -> str:
+    return round_prefix(run_id, round_number) + f"updates/{client}.safetensors"
+
+
+def sealed_round(run_id: str, round_number: int) -> str:
+    return round_prefix(run_id, round_number) + "sealed.json"
+
+
+def partial_sum(run_id: str, round_number: int, tile: int) -> str:
+    return round_prefix(run_id, round_number) + f"partials/{tile:04d}.i64"
+
+
+def tile_result(run_id: str, round_number: int, tile: int) -> str:
+    return round_prefix(run_id, round_number) + f"partials/{tile:04d}.json"
+
+
+def closed_round(run_id: str, round_number: int) -> str:
+    return round_prefix(run_id, round_number) + "closed.json"
+
+
+def evaluated_round(run_id: str, round_number: int) -> str:
+    return round_prefix(run_id, round_number) + "evaluated.json"
+
+
+# --- LedgerTable (partition key PK, sort key SK) -----------------------------------------------------
+
+LEDGER_RUNS: Final = "RUNS"
+LEDGER_SEAL: Final = "SEAL"
+LEDGER_RECEIPT: Final = "RECEIPT#"
+LEDGER_REFUSAL: Final = "REFUSAL#"
+LEDGER_VERSION: Final = "VERSION#"
+
+
+def ledger_round(run_id: str, round_number: int) -> str:
+    return f"RUN#{run_id}#ROUND#{round_number:05d}"
+
+
+def ledger_model(task: str) -> str:
+    return f"MODEL#{task}"

@@ -1,0 +1,33 @@
+"""Limits of the services we run on, and of what we accept. Numbers live here, never as literals."""
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+# AWS Step Functions (service quotas, 2026).
+STATE_PAYLOAD_BYTES: Final = 262_144
+HISTORY_EVENTS: Final = 25_000
+EXECUTION_NAME_CHARACTERS: Final = 80
+INLINE_MAP_CONCURRENCY: Final = 40
+
+# AWS Lambda.
+LAMBDA_SYNC_PAYLOAD_BYTES: Final = 6 * MIB
+LAMBDA_TIMEOUT_SECONDS: Final = 900
+LAMBDA_MEMORY_MB: Final = 10_240
+LAMBDA_UNPACKED_BYTES: Final = 250 * MIB
+LAMBDA_ENVIRONMENT_BYTES: Final = 4 * KIB
+
+# Amazon S3: every part of a multipart upload but the last has at least this size.
+S3_MINIMUM_PART_BYTES: Final = 5 * MIB
+
+# What we accept of a file that somebody else wrote.
+SAFETENSORS_HEADER_BYTES: Final = MIB
+MAX_TENSORS: Final = 10_000
+
+# A run (edgetrain.contracts.RunInput).
+MAX_ROUNDS: Final = 10_000
+MAX_COHORT: Final = 10_000
+MAX_ROUND_TIMEOUT_SECONDS: Final = LAMBDA_TIMEOUT_SECONDS - 30
+DEFAULT_MAX_ABS_DELTA: Final = 8.0
+DEFAULT_MAX_EXAMPLES: Final = 2**20

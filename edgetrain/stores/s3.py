@@ -1,0 +1,221 @@
+"""S3 behind the `ObjectStore` port. Objects that count are written once: `If-None-Match: *`."""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from edgetrain import limits
+from edgetrain.errors import ObjectNotFound, TransientError
+from edgetrain.federated.weights import ByteSource
+from edgetrain.stores.base import StoredObject, Written
+from edgetrain.stores.failures import is_precondition, translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+#: Buckets without versioning call their only version so.
+NO_VERSION = "null"
+BINARY = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class RangedObject:
+    """One version of an object, read by ranges."""
+
+    client: "S3Client"
+    bucket: str
+    key: str
+    version_id: str
+    size: int
+
+    def read_into(self, offset: int, buffer: memoryview) -> None:
+        """Fill `buffer` from byte `offset`.
+
+        Raises:
+            ObjectNotFound: the version is gone.
+            TransientError: the connection broke, or the answer was shorter than asked for.
+        """
+        want = len(buffer)
+        if not want:
+            return
+        with translated(f"s3://{self.bucket}/{self.key}"):
+            reply = self.client.get_object(
+                Bucket=self.bucket,
+                Key=self.key,
+                VersionId=self.version_id,
+                Range=f"bytes={offset}-{offset + want - 1}",
+            )
+            got = 0
+            with reply["Body"] as body:
+                while got < want and (count := body.readinto(buffer[got:])):
+                    got += count
+        if got != want:
+            raise TransientError(f"s3://{self.bucket}/{self.key}: got {got} of {want} bytes")
+
+
+class S3ObjectStore:
+    """One bucket of S3."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self.client = client
+        self.bucket = bucket
+
+    def get(self, key: str, *, version_id: str | None = None) -> bytes:
+        """The whole object, or `ObjectNotFound`."""
+        with translated(f"s3://{self.bucket}/{key}"):
+            return self.client.get_object(Bucket=self.bucket, Key=key, **_version(version_id))["Body"].read()
+
+    def find(self, key: str, *, version_id: str | None = None) -> StoredObject | None:
+        """What lies under `key`, or None."""
+        try:
+            with translated(f"s3://{self.bucket}/{key}"):
+                head = self.client.head_object(
+                    Bucket=self.bucket, Key=key, ChecksumMode="ENABLED", **_version(version_id)
+                )
+        except ObjectNotFound:
+            return None
+        return StoredObject(key, head.get("VersionId", NO_VERSION), _hex(head.get("ChecksumSHA256")), head["ContentLength"])
+
+    def open(self, key: str, *, version_id: str, size: int) -> ByteSource:
+        """The object by ranges; nothing is asked of S3 yet."""
+        return RangedObject(self.client, self.bucket, key, version_id, size)
+
+    def put_once(self, key: str, body: bytes, *, content_type: str = BINARY) -> Written:
+        """Store unless there is an object; S3 checks the SHA-256 that is sent along."""
+        try:
+            return Written(self._put(key, body, content_type, IfNoneMatch="*"), created=True)
+        except ClientError as error:
+            if not is_precondition(error):
+                raise
+        return Written(self._standing(key), created=False)
+
+    def put(self, key: str, body: bytes, *, content_type: str = BINARY) -> StoredObject:
+        """Store, replacing what is there."""
+        return self._put(key, body, content_type)
+
+    def writer(self, key: str) -> "S3Writer":
+        """A write-once object in pieces."""
+        return S3Writer(self, key)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Keys under `prefix`, in order."""
+        with translated(f"s3://{self.bucket}/{prefix}"):
+            for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+                yield from (entry["Key"] for entry in page.get("Contents", []))
+
+    def _put(self, key: str, body: bytes, content_type: str, **condition: Any) -> StoredObject:
+        digest = hashlib.sha256(body)
+        with translated(f"s3://{self.bucket}/{key}"):
+            reply = self.client.put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=body,
+                ContentType=content_type,
+                ChecksumSHA256=base64.b64encode(digest.digest()).decode(),
+                **condition,
+            )
+        return StoredObject(key, reply.get("VersionId", NO_VERSION), digest.hexdigest(), len(body))
+
+    def _standing(self, key: str) -> StoredObject:
+        """What a write-once put found in its place."""
+        found = self.find(key)
+        if found is None:  # it was deleted in between: the next try will store
+            raise TransientError(f"s3://{self.bucket}/{key} was there and is gone")
+        return found
+
+
+class S3Writer:
+    """Pieces become parts as soon as there is one part's worth of them; a small object is one PUT."""
+
+    PART_BYTES = 8 * limits.MIB
+
+    def __init__(self, store: S3ObjectStore, key: str) -> None:
+        self._store, self._key = store, key
+        self._upload: str | None = None
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget everything written so far."""
+        self.abort()
+        self._buffer = bytearray()
+        self._parts: list[dict[str, Any]] = []
+        self._digest = hashlib.sha256()
+        self._size = 0
+
+    def write(self, piece: bytes | bytearray | memoryview) -> None:
+        """Append `piece`; sends a part when one is full."""
+        view = memoryview(piece).cast("B")
+        self._digest.update(view)
+        self._size += len(view)
+        while len(view):
+            room = self.PART_BYTES - len(self._buffer)
+            self._buffer += view[:room]
+            view = view[room:]
+            if len(self._buffer) == self.PART_BYTES:
+                self._send_part()
+
+    def finish(self) -> Written:
+        """Make the object visible, unless one is there already."""
+        if self._upload is None:
+            return self._store.put_once(self._key, bytes(self._buffer))
+        if self._buffer:
+            self._send_part()
+        try:
+            with translated(self._what):
+                reply = self._store.client.complete_multipart_upload(
+                    **self._target,
+                    UploadId=self._upload,
+                    MultipartUpload={"Parts": self._parts},  # type: ignore[typeddict-item]
+                    IfNoneMatch="*",
+                )
+        except ClientError as error:
+            if not is_precondition(error):
+                raise
+            self.abort()
+            standing = self._store._standing(self._key)
+            return Written(self._known(standing.version_id), created=False)
+        self._upload = None
+        return Written(self._known(reply.get("VersionId", NO_VERSION)), created=True)
+
+    def abort(self) -> None:
+        """Drop the parts that were sent."""
+        upload, self._upload = self._upload, None
+        if upload is not None:
+            with translated(self._what):
+                self._store.client.abort_multipart_upload(**self._target, UploadId=upload)
+
+    @property
+    def _target(self) -> dict[str, Any]:
+        return {"Bucket": self._store.bucket, "Key": self._key}
+
+    @property
+    def _what(self) -> str:
+        return f"s3://{self._store.bucket}/{self._key}"
+
+    def _known(self, version_id: str) -> StoredObject:
+        """S3's checksum of a multipart object is not that of its bytes; ours is."""
+        return StoredObject(self._key, version_id, self._digest.hexdigest(), self._size)
+
+    def _send_part(self) -> None:
+        with translated(self._what):
+            if self._upload is None:
+                self._upload = self._store.client.create_multipart_upload(**self._target)["UploadId"]
+            number = len(self._parts) + 1
+            reply = self._store.client.upload_part(
+                **self._target, UploadId=self._upload, PartNumber=number, Body=bytes(self._buffer)
+            )
+        self._parts.append({"PartNumber": number, "ETag": reply["ETag"]})
+        self._buffer.clear()
+
+
+def _version(version_id: str | None) -> Any:
+    return {} if version_id is None else {"VersionId": version_id}
+
+
+def _hex(checksum: str | None) -> str:
+    """S3's base64 SHA-256 as hex; empty for none and for a multipart object's checksum of checksums."""
+    return "" if checksum is None or "-" in checksum else base64.b64decode(checksum).hex()

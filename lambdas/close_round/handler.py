@@ -1,0 +1,9 @@
+"""State CloseRound: `edgetrain.rounds.close_round`."""
+
+from functools import partial
+
+from edgetrain.contracts import RoundRequest
+from edgetrain.rounds.entry import round_stores, serve
+from edgetrain.rounds.close_round import close_round
+
+handler = serve(RoundRequest, partial(close_round, round_stores()))

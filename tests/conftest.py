@@ -1,0 +1,33 @@
+"""A test's kind is its folder: tests/unit, tests/infrastructure or tests/integration."""
+
+from pathlib import Path
+
+import pytest
+from pytest_socket import disable_socket, enable_socket
+
+KINDS = ("unit", "infrastructure", "integration")
+HERE = Path(__file__).parent
+
+
+def kind_of(path: Path) -> str:
+    return path.relative_to(HERE).parts[0]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        kind = kind_of(item.path)
+        if kind not in KINDS:
+            raise pytest.UsageError(f"{item.path}: a test lives in one of tests/{{{','.join(KINDS)}}}/")
+        item.add_marker(kind)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Unit tests open no socket (the AF_UNIX pair of an event loop or a fork server is none)."""
+    if kind_of(item.path) == "unit":
+        disable_socket(allow_unix_socket=True)
+    else:
+        enable_socket()
+
+
+def pytest_runtest_teardown() -> None:
+    enable_socket()

@@ -1,0 +1,56 @@
+"""What may stand in no file of the project: machine paths, registry hosts, formats that run code when read."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+THIS = Path(__file__).relative_to(ROOT)
+
+FORBIDDEN = {
+    "the address of a package registry": re.compile(
+        r"(?:files\.)?py(?:pi\.org|thonhosted\.org)|registry\.(?:npmjs|yarnpkg)\.|npmjs\.(?:org|com)"
+        r"|deb\.debian\.org|archive\.ubuntu\.com|^\s*--(?:extra-)?index-url|^\s*--find-links|\"resolved\":",
+        re.IGNORECASE | re.MULTILINE,
+    ),
+    "a path of one machine": re.compile(r"(?<![\w.$}])/(?:home|Users|root|work)/[\w.-]+"),
+    "a format that runs code when it is read": re.compile(
+        r"\b(?:import|from)\s+(?:c?pickle|dill|cloudpickle|shelve|marshal)\b|\bpickle\.\w|allow_pickle\s*=\s*True|joblib\.load"
+    ),
+}
+
+
+def tracked_files() -> list[Path]:
+    """Files of the checkout that git tracks or would track."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout.decode().split("\0")
+    return [Path(name) for name in sorted(set(names)) if name and (ROOT / name).is_file()]
+
+
+def test_there_is_a_tree_to_look_at() -> None:
+    assert Path("pyproject.toml") in tracked_files()
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_nothing_forbidden_in_the_tree(what: str) -> None:
+    found = []
+    for path in tracked_files():
+        if path == THIS:
+            continue
+        text = (ROOT / path).read_bytes().decode("utf-8", errors="replace")
+        found += [f"{path}: {match.group()}" for match in FORBIDDEN[what].finditer(text)]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("what", "text"),
+    [
+        ("the address of a package registry", 'url = "https://py' 'pi.org/simple"'),
+        ("a path of one machine", "open('/home/somebody/data.csv')"),
+        ("a format that runs code when it is read", "import pickle"),
+    ],
+)
+def test_the_patterns_see(what: str, text: str) -> None:
+    assert FORBIDDEN[what].search(text)
