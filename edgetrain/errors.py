@@ -29,6 +29,10 @@ class RunInputDiffers(PermanentError):
     """A run of this id exists, and it was started with another input."""
 
 
+class RunFailed(PermanentError):
+    """An execution ended without a model, for a reason that has no class of its own here."""
+
+
 class RunNotFound(PermanentError):
     """There is no run of this id."""
 
@@ -149,6 +153,14 @@ class CloudNotRunning(UsageError):
 
 class CloudAlreadyRunning(UsageError):
     """An embedded cloud already runs on this data directory."""
+
+
+class NotDeployed(UsageError):
+    """The cloud answers, and the application is not deployed in it."""
+
+
+class ExtraMissing(UsageError):
+    """A command needs packages that the core install leaves out."""
 
 
 class PortInUse(UsageError):

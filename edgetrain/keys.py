@@ -68,6 +68,11 @@ def program_pointer(task: str) -> str:
     return f"programs/{task}/current.json"
 
 
+def models_prefix(task: str | None = None) -> str:
+    """All published versions, of one task or of all."""
+    return "models/" if task is None else f"models/{task}/"
+
+
 def model_file(task: str, version: int, name: str) -> str:
     return f"models/{task}/{version:06d}/{name}"
 

@@ -44,7 +44,9 @@ def start_run(stores: RoundStores, request: StartRunRequest, *, clock: Clock = t
     except ObjectNotFound:
         record = _create(stores, request, given, run_id, clock())
     if record.input != given:
-        raise RunInputDiffers(f"run {run_id!r} exists and was started with another input: {_difference(record.input, given)}")
+        raise RunInputDiffers(
+            f"run {run_id!r} exists and was started with another input: {_difference(record.input, given)}"
+        )
     row = stores.ledger.create_run(_row(record))
     resumed = row.model_copy(
         update={"status": "RUNNING", "execution_arn": request.execution_arn, "error": None, "cause": None}

@@ -60,7 +60,9 @@ def train_client(
             _refuse(stores, cohort, client, error)
             failed.append(f"{client}: {type(error).__name__}: {error}")
     if failed:
-        raise TransientError(f"{len(failed)} of {len(request.batch.clients)} clients failed: {'; '.join(failed)[:1000]}")
+        raise TransientError(
+            f"{len(failed)} of {len(request.batch.clients)} clients failed: {'; '.join(failed)[:1000]}"
+        )
     return {"trained": trained, "refused": refused}
 
 

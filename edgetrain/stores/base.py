@@ -105,5 +105,3 @@ def write_record(store: ObjectStore, key: str, record: Record) -> Record:
     """Store `record` once; the record that stands under `key` is returned, whoever wrote it."""
     written = store.put_once(key, record.model_dump_json().encode(), content_type="application/json")
     return record if written.created else read_record(store, key, type(record))
-
-

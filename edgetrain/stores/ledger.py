@@ -107,12 +107,11 @@ class DynamoLedger:
         """See `Ledger`."""
         partition = keys.ledger_round(receipt.run_id, receipt.round)
         key = self._key(partition, keys.LEDGER_RECEIPT + receipt.client)
-        unsealed = {"Key": self._key(partition, keys.LEDGER_SEAL), **self._absent}
+        unsealed: Any = {"Key": self._key(partition, keys.LEDGER_SEAL), **self._absent}
         try:
             with translated(f"receipt of {receipt.client}"):
-                self._client.transact_write_items(
-                    TransactItems=[{"ConditionCheck": unsealed}, {"Put": {"Item": self._item(key, receipt), **self._absent}}]
-                )
+                put: Any = {"Item": self._item(key, receipt), **self._absent}
+                self._client.transact_write_items(TransactItems=[{"ConditionCheck": unsealed}, {"Put": put}])
         except ClientError as error:
             if code_of(error) != "TransactionCanceledException":
                 raise

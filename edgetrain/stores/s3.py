@@ -50,7 +50,8 @@ class RangedObject:
                 Range=f"bytes={offset}-{offset + want - 1}",
             )
             got = 0
-            with reply["Body"] as body:
+            body: Any = reply["Body"]
+            with body:
                 while got < want and (count := body.readinto(buffer[got:])):
                     got += count
         if got != want:
@@ -78,7 +79,9 @@ class S3ObjectStore:
                 )
         except ObjectNotFound:
             return None
-        return StoredObject(key, head.get("VersionId", NO_VERSION), _hex(head.get("ChecksumSHA256")), head["ContentLength"])
+        return StoredObject(
+            key, head.get("VersionId", NO_VERSION), _hex(head.get("ChecksumSHA256")), head["ContentLength"]
+        )
 
     def open(self, key: str, *, version_id: str, size: int) -> ByteSource:
         """The object by ranges; nothing is asked of S3 yet."""

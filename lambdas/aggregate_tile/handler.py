@@ -2,8 +2,9 @@
 
 from functools import partial
 
+from edgetrain.rounds.aggregate_tile import aggregate_tile
+
 from edgetrain.contracts import AggregateTileRequest
 from edgetrain.rounds.entry import round_stores, serve
-from edgetrain.rounds.aggregate_tile import aggregate_tile
 
 handler = serve(AggregateTileRequest, partial(aggregate_tile, round_stores()))

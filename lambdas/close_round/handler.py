@@ -2,8 +2,9 @@
 
 from functools import partial
 
+from edgetrain.rounds.close_round import close_round
+
 from edgetrain.contracts import RoundRequest
 from edgetrain.rounds.entry import round_stores, serve
-from edgetrain.rounds.close_round import close_round
 
 handler = serve(RoundRequest, partial(close_round, round_stores()))

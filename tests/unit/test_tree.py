@@ -47,7 +47,7 @@ def test_nothing_forbidden_in_the_tree(what: str) -> None:
 @pytest.mark.parametrize(
     ("what", "text"),
     [
-        ("the address of a package registry", 'url = "https://py' 'pi.org/simple"'),
+        ("the address of a package registry", 'url = "https://pypi.org/simple"'),
         ("a path of one machine", "open('/home/somebody/data.csv')"),
         ("a format that runs code when it is read", "import pickle"),
     ],

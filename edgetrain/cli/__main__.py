@@ -1,0 +1,5 @@
+"""`python -m edgetrain.cli` is `edgetrain`."""
+
+from edgetrain.cli import main
+
+main()

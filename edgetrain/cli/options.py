@@ -1,0 +1,36 @@
+"""Options that several commands share."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class CloudName(StrEnum):
+    """Where the application runs."""
+
+    LOCAL = "local"
+    AWS = "aws"
+
+
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document to standard output, everything else to standard error.")
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        envvar="EDGETRAIN_DATA_DIR",
+        help="Where the embedded cloud keeps its state (default: .edgetrain in the project).",
+        show_default=False,
+    ),
+]
+Cloud = Annotated[
+    CloudName,
+    typer.Option(
+        "--cloud",
+        envvar="EDGETRAIN_CLOUD",
+        help="`local`: the embedded cloud, or AWS_ENDPOINT_URL when it is set. `aws`: AWS with your own credentials.",
+    ),
+]

@@ -1,0 +1,206 @@
+"""The JSON documents that commands print. Their schemas lie in docs/reference/ (`python -m edgetrain.client.schemas`)."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from edgetrain.client.executions import Status
+from edgetrain.contracts import ClientSettings, Contract, FileEntry, NumberFormat, RoundNumber, RunInput, Sha256
+
+
+class UpdateDocument(Contract):
+    """An update that went into the round's average."""
+
+    client: str
+    key: str = Field(description="In RunsBucket: safetensors, float32 deltas under the global model's tensor names.")
+    version_id: str = Field(description="The S3 version that was averaged, whatever lies under the key today.")
+    num_examples: int
+    sha256: Sha256
+
+
+class RefusedDocument(Contract):
+    """A client of the cohort whose update does not count."""
+
+    client: str
+    error: str = Field(description="Class name of the reason (docs/reference/errors.md).")
+    message: str
+
+
+class RoundDocument(Contract):
+    """One closed round."""
+
+    round: RoundNumber
+    metrics: dict[str, float] = Field(
+        description="Of the next global model on the held-out part; empty until evaluated."
+    )
+    accuracy: float | None = Field(description="metrics.accuracy, where the task has it.")
+    loss: float | None = Field(description="metrics.loss.")
+    train_loss: float | None = Field(description="Mean loss that the clients saw while they trained.")
+    examples: int = Field(description="Examples behind the accepted updates.")
+    global_key: str = Field(description="The model that the round started from, in RunsBucket.")
+    global_sha256: Sha256
+    next_global_key: str = Field(description="The model that the round made, in RunsBucket.")
+    next_global_sha256: Sha256
+    number_format: NumberFormat = Field(description="The fixed-point format of the round's sums.")
+    updates: tuple[UpdateDocument, ...]
+    refused: tuple[RefusedDocument, ...]
+    seconds: float = Field(description="From the selection of the cohort to the evaluated (or closed) model.")
+
+
+class ModelDocument(Contract):
+    """What a run publishes. All but `task` is null until it did."""
+
+    task: str
+    version: int | None = None
+    manifest_key: str | None = Field(default=None, description="In ModelsBucket.")
+    key: str | None = Field(default=None, description="The weights, in ModelsBucket.")
+    sha256: Sha256 | None = Field(default=None, description="Of the weights.")
+    metrics: dict[str, float] | None = None
+
+
+class RunDocument(Contract):
+    """`edgetrain federate --json`, `edgetrain runs show RUN --json`."""
+
+    run_id: str
+    execution_arn: str = Field(description="The execution that played the run last.")
+    status: Status
+    error: str | None = Field(default=None, description="Class name of the reason, when the run did not succeed.")
+    cause: str | None = Field(default=None, description="The same in one sentence.")
+    created_at: str
+    runs_bucket: str = Field(description="The bucket of every key below, but the model's.")
+    models_bucket: str
+    dataset_id: str
+    program_id: str
+    input: RunInput = Field(description="As the user typed it, with every default filled in.")
+    client: ClientSettings = Field(description="How the clients train: the task's own settings under the run's.")
+    model: ModelDocument
+    rounds: tuple[RoundDocument, ...]
+
+
+class RunSummary(Contract):
+    """A line of `edgetrain runs list`."""
+
+    run_id: str
+    task: str
+    status: Status
+    created_at: str
+    rounds_done: int
+    rounds: int
+    model_version: int | None = None
+    error: str | None = None
+    execution_arn: str
+
+
+class RunsDocument(Contract):
+    """`edgetrain runs list --json`, newest first."""
+
+    runs: tuple[RunSummary, ...]
+
+
+class ModelVersion(Contract):
+    """A published version."""
+
+    task: str
+    version: int
+    created_at: str
+    metrics: dict[str, float]
+    lineage: dict[str, Any]
+    files: tuple[FileEntry, ...]
+
+
+class ModelsDocument(Contract):
+    """`edgetrain models list --json`, by task, newest first."""
+
+    models: tuple[ModelVersion, ...]
+
+
+class DownloadDocument(Contract):
+    """`edgetrain models download --json`."""
+
+    task: str
+    version: int
+    folder: str
+    files: tuple[FileEntry, ...]
+
+
+class ImportDocument(Contract):
+    """`edgetrain data import --json`."""
+
+    task: str
+    dataset_id: str
+    data_bucket: str
+    index_key: str
+    clients: int
+    examples: int
+    test_examples: int
+    examples_per_client: dict[str, int]
+    program_id: str
+    program_uploaded: bool = Field(description="Whether ModelsBucket had no program of this hash.")
+
+
+class TaskDocument(Contract):
+    """A task, as `edgetrain tasks list --json` and `tasks show --json` print it."""
+
+    name: str
+    title: str
+    models: tuple[str, ...] = Field(description="The default first.")
+    labels: tuple[str, ...]
+    example_shape: tuple[int, ...]
+    client: ClientSettings
+
+
+class TasksDocument(Contract):
+    """`edgetrain tasks list --json`."""
+
+    tasks: tuple[TaskDocument, ...]
+
+
+class BuildDocument(Contract):
+    """`edgetrain tasks build --json`."""
+
+    task: str
+    model: str
+    program_id: str
+    parameters: int
+    folder: str
+    files: tuple[str, ...]
+    uploaded_to: str | None = Field(description="ModelsBucket, or null when no cloud runs.")
+
+
+class StatusDocument(Contract):
+    """`edgetrain status --json`."""
+
+    running: bool
+    cloud: Literal["embedded", "endpoint", "aws"]
+    pid: int | None = Field(default=None, description="Of the embedded cloud.")
+    endpoint: str | None = None
+    data_dir: str | None = None
+    stacks: dict[str, str] = Field(default_factory=dict, description="Stack name -> CloudFormation's status.")
+
+
+class ErrorDetail(Contract):
+    """What went wrong."""
+
+    code: str = Field(description="Class name (docs/reference/errors.md).")
+    message: str
+
+
+class ErrorDocument(Contract):
+    """What `--json` prints instead when a command cannot do what it was asked."""
+
+    error: ErrorDetail
+
+
+#: File name in docs/reference/ -> what it describes.
+DOCUMENTS: dict[str, type[Contract]] = {
+    "run": RunDocument,
+    "runs": RunsDocument,
+    "models": ModelsDocument,
+    "download": DownloadDocument,
+    "import": ImportDocument,
+    "task": TaskDocument,
+    "tasks": TasksDocument,
+    "build": BuildDocument,
+    "status": StatusDocument,
+    "error": ErrorDocument,
+}

@@ -1,0 +1,1 @@
+"""The maths of a round: NumPy only, no I/O."""

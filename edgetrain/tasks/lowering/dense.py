@@ -1,0 +1,98 @@
+"""Dense layers, flattening, and relu on its own."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import tensorflow as tf
+
+from edgetrain.tasks.lowering.blocks import ImageShape
+from edgetrain.tasks.lowering.ops import Tensor, matmul, matmul_transposed, positive
+
+
+@dataclass
+class DenseBlock:
+    """a = relu(x W + b) or x W + b; x [batch, in], W [in, out]."""
+
+    weight_names: tuple[str, ...]
+    relu: bool
+    saved: dict[str, Tensor] = field(default_factory=dict)
+
+    def forward(self, x: Tensor, weights: list[Tensor]) -> Tensor:
+        """See `Block`."""
+        a = matmul(x, weights[0])
+        if len(weights) > 1:
+            a = a + weights[1]
+        a = tf.nn.relu(a) if self.relu else a
+        self.saved = {"x": x, "a": a}
+        return a
+
+    def backward(self, d: Tensor, weights: list[Tensor], *, need_input: bool) -> tuple[Tensor | None, list[Tensor]]:
+        """dW = x^T d, db = sum d, dx = d W^T."""
+        if self.relu:
+            d = d * positive(self.saved["a"])
+        gradients = [matmul(self.saved["x"], d, adjoint_a=True), tf.reduce_sum(d, 0)][: len(weights)]
+        return (matmul_transposed(d, weights[0]) if need_input else None), gradients
+
+
+@dataclass
+class FlattenBlock:
+    """From [height, width * batch, channels] to [batch, height * width * channels], in Keras's order."""
+
+    shape: ImageShape
+    weight_names: tuple[str, ...] = ()
+
+    def forward(self, x: Tensor, weights: list[Tensor]) -> Tensor:  # noqa: ARG002
+        """See `Block`."""
+        s = self.shape
+        return tf.reshape(tf.transpose(tf.reshape(x, [s.height * s.width, s.batch, s.channels]), [1, 0, 2]), [s.batch, -1])
+
+    def backward(self, d: Tensor, weights: list[Tensor], *, need_input: bool) -> tuple[Tensor | None, list[Tensor]]:  # noqa: ARG002
+        """See `Block`."""
+        s = self.shape
+        d = tf.reshape(d, [s.batch, s.height * s.width, s.channels])
+        return tf.reshape(tf.transpose(d, [1, 0, 2]), s.rows), []
+
+
+@dataclass
+class FlattenDenseBlock:
+    """Flatten and Dense in one: the gradient of the large input is W d^T, with the large matrix on the left, where it is not repacked."""
+
+    shape: ImageShape
+    dense: DenseBlock
+
+    @property
+    def weight_names(self) -> tuple[str, ...]:
+        return self.dense.weight_names
+
+    def forward(self, x: Tensor, weights: list[Tensor]) -> Tensor:
+        """See `Block`."""
+        return self.dense.forward(FlattenBlock(self.shape).forward(x, []), weights)
+
+    def backward(self, d: Tensor, weights: list[Tensor], *, need_input: bool) -> tuple[Tensor | None, list[Tensor]]:
+        """See `Block`."""
+        s = self.shape
+        _, gradients = self.dense.backward(d, weights, need_input=False)
+        if not need_input:
+            return None, gradients
+        if self.dense.relu:
+            d = d * positive(self.dense.saved["a"])
+        product = matmul(weights[0], tf.reshape(d, [1, *d.shape]), adjoint_b=True)  # [1, in, batch]
+        pixels = tf.reshape(product, [s.height * s.width, s.channels, s.batch])
+        return tf.reshape(tf.transpose(pixels, [0, 2, 1]), s.rows), gradients
+
+
+@dataclass
+class ReluBlock:
+    """max(x, 0), for a ReLU that follows neither a convolution nor a dense layer."""
+
+    weight_names: tuple[str, ...] = ()
+    saved: Any = None
+
+    def forward(self, x: Tensor, weights: list[Tensor]) -> Tensor:  # noqa: ARG002
+        """See `Block`."""
+        self.saved = tf.nn.relu(x)
+        return self.saved
+
+    def backward(self, d: Tensor, weights: list[Tensor], *, need_input: bool) -> tuple[Tensor | None, list[Tensor]]:  # noqa: ARG002
+        """See `Block`."""
+        return d * positive(self.saved), []

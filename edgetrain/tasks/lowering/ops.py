@@ -1,0 +1,73 @@
+"""The few operators that every lowering is made of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+Tensor = Any
+
+#: Filters before a max-pool are scaled by this power of two (exact), so that exp(z - max) is 1 at the maximum and 0 elsewhere: a mask
+#: in two cheap operators. Holds for |z| below 2^67; values closer than 2^-53 count as ties.
+SCALE = 2.0**60
+#: The most parts that XNNPACK concatenates at once.
+CONCATENATED_AT_ONCE = 5
+
+
+def matmul(a: Tensor, b: Tensor, *, adjoint_a: bool = False, adjoint_b: bool = False) -> Tensor:
+    """BATCH_MATMUL. `tf.matmul` in two dimensions with a transposed operand would become FULLY_CONNECTED, which XNNPACK does not take."""
+    return tf.raw_ops.BatchMatMulV2(x=a, y=b, adj_x=adjoint_a, adj_y=adjoint_b)
+
+
+def matmul_transposed(a: Tensor, b: Tensor) -> Tensor:
+    """a [m, k] times the transpose of b [n, k]; rank 3, so that the converter leaves it a BATCH_MATMUL."""
+    product = matmul(tf.reshape(a, [1, *a.shape]), tf.reshape(b, [1, *b.shape]), adjoint_b=True)
+    return tf.reshape(product, [a.shape[0], b.shape[0]])
+
+
+def positive(t: Tensor) -> Tensor:
+    """1 where t > 0, else 0, without a comparison."""
+    return tf.minimum(tf.nn.relu(t * SCALE * SCALE), 1.0)
+
+
+def concat(parts: Sequence[Tensor]) -> Tensor:
+    """Join on the last axis, at most five at a time."""
+    joined = list(parts)
+    while len(joined) > 1:
+        groups = [joined[i : i + CONCATENATED_AT_ONCE] for i in range(0, len(joined), CONCATENATED_AT_ONCE)]
+        joined = [tf.concat(group, -1) if len(group) > 1 else group[0] for group in groups]
+    return joined[0]
+
+
+def window(t: Tensor, axis: int, begin: int, length: int) -> Tensor:
+    """`length` rows of `axis` from `begin` on; rows outside of `t` are zero."""
+    extent = t.shape[axis]
+    low, high = max(begin, 0), min(begin + length, extent)
+    starts, sizes = [0] * len(t.shape), list(t.shape)
+    starts[axis], sizes[axis] = low, high - low
+    part = t if (low, high) == (0, extent) else tf.slice(t, starts, sizes)
+    before, after = low - begin, begin + length - high
+    if not (before or after):
+        return part
+    pads = [[0, 0] for _ in t.shape]
+    pads[axis] = [before, after]
+    return tf.pad(part, pads)
+
+
+def shift_concat(t: Tensor, axis: int, begins: Sequence[int], length: int) -> Tensor:
+    """Windows of `t` along `axis` joined on the channels: [.., length, ..., len(begins) * channels]."""
+    low, high = min(*begins, 0), max(max(begins) + length, t.shape[axis])
+    padded = window(t, axis, low, high - low)  # padded once, then only sliced
+    return concat([window(padded, axis, begin - low, length) for begin in begins])
+
+
+def shift_sum(t: Tensor, axis: int, begins: Sequence[int], length: int, channels: int) -> Tensor:
+    """Sum over the channel groups of `t`, group i seen through the window that begins at `begins[i]`."""
+    order = sorted(range(len(begins)), key=lambda i: abs(begins[i]))  # an unpadded window first
+    total = None
+    for i in order:
+        starts, sizes = [0] * len(t.shape), list(t.shape)
+        starts[-1], sizes[-1] = i * channels, channels
+        group = window(tf.slice(t, starts, sizes), axis, begins[i], length)
+        total = group if total is None else total + group
+    return total

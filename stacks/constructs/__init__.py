@@ -1,0 +1,1 @@
+"""Constructs: one for each capability, with keyword-only, typed arguments."""

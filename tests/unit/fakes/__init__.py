@@ -1,0 +1,1 @@
+"""Stores in memory that can be read in a test: same contracts, no AWS."""
