@@ -8,7 +8,6 @@ from edgetrain import keys
 from edgetrain.contracts import ClientData, Cohort, Receipt, Refusal, RoundRequest, SealedReply, SealedRound
 from edgetrain.errors import (
     ObjectNotFound,
-    QuorumNotReached,
     UpdateChecksumDiffers,
     UpdateForAnotherRound,
     UpdateMissing,
@@ -16,7 +15,7 @@ from edgetrain.errors import (
     WrongNumExamples,
 )
 from edgetrain.federated import sampling
-from edgetrain.rounds.stores import Clock, RoundStores, read_run
+from edgetrain.rounds.stores import Clock, RoundStores, read_run, refusal_of, require_quorum
 from edgetrain.stores.base import read_record, write_record
 
 #: HEAD requests in flight: each is a few milliseconds of waiting.
@@ -44,7 +43,7 @@ def _seal(stores: RoundStores, request: RoundRequest, now: float) -> SealedRound
     run = read_run(stores, request.run_id)
     cohort = read_record(stores.runs, keys.cohort(run.run_id, request.round), Cohort)
     accepted, refused = _sort_out(stores, cohort, already_checked=())
-    _require_quorum(accepted, refused, run.input.quorum, request.round)
+    require_quorum(len(accepted), refused, run.input.quorum, request.round)
     # From here on a receipt is late; those that arrived since the first look count.
     stores.ledger.seal(run.run_id, request.round)
     accepted, refused = _sort_out(stores, cohort, already_checked=accepted)
@@ -61,14 +60,6 @@ def _seal(stores: RoundStores, request: RoundRequest, now: float) -> SealedRound
     return write_record(stores.runs, keys.sealed_round(run.run_id, request.round), sealed)
 
 
-def _require_quorum(accepted: list[Receipt], refused: list[Refusal], quorum: int, round_number: int) -> None:
-    if len(accepted) < quorum:
-        reasons = ", ".join(f"{refusal.client} {refusal.error}" for refusal in refused[:10])
-        raise QuorumNotReached(
-            f"round {round_number}: {len(accepted)} updates were accepted, min_clients is {quorum}; refused: {reasons}"
-        )
-
-
 def _sort_out(
     stores: RoundStores, cohort: Cohort, already_checked: Collection[Receipt]
 ) -> tuple[list[Receipt], list[Refusal]]:
@@ -80,14 +71,13 @@ def _sort_out(
     def judge(member: ClientData) -> Receipt | Refusal:
         receipt = receipts.get(member.client)
         if receipt is None:
-            return refusals.get(member.client) or _refusal(
-                cohort, UpdateMissing("no receipt arrived before the round was sealed", client=member.client)
-            )
+            missing = UpdateMissing("no receipt arrived before the round was sealed", client=member.client)
+            return refusals.get(member.client) or refusal_of(cohort.run_id, cohort.round, missing)
         try:
             if receipt != known.get(member.client):
                 _check_receipt(stores, cohort, member, receipt)
         except UpdateRefused as error:
-            return _refusal(cohort, error)
+            return refusal_of(cohort.run_id, cohort.round, error)
         return receipt
 
     with ThreadPoolExecutor(CHECKS_AT_ONCE) as pool:
@@ -114,13 +104,3 @@ def _check_receipt(stores: RoundStores, cohort: Cohort, member: ClientData, rece
             f"with {stored.sha256 or 'no SHA-256'}",
             client=client,
         )
-
-
-def _refusal(cohort: Cohort, error: UpdateRefused) -> Refusal:
-    return Refusal(
-        run_id=cohort.run_id,
-        round=cohort.round,
-        client=error.client,
-        error=type(error).__name__,
-        message=str(error),
-    )

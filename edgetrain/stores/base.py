@@ -1,16 +1,20 @@
 """The ports: what the steps of a round ask of a store."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from pydantic import ValidationError
 
+from edgetrain import limits
 from edgetrain.contracts import Contract
 from edgetrain.errors import DataInvalid
 from edgetrain.federated.weights import ByteSource
 
 Record = TypeVar("Record", bound=Contract)
+#: What is read at once of an object that need not fit in memory.
+READ_BYTES = 4 * limits.MIB
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,11 @@ class ObjectWriter(Protocol):
         ...
 
     def finish(self) -> Written:
-        """Store the object. `stored.sha256` is that of the pieces."""
+        """Store the object, unless the same bytes stand there already. `stored.sha256` is that of the pieces.
+
+        Raises:
+            DataInvalid: other bytes stand under the key.
+        """
         ...
 
     def abort(self) -> None:
@@ -105,3 +113,14 @@ def write_record(store: ObjectStore, key: str, record: Record) -> Record:
     """Store `record` once; the record that stands under `key` is returned, whoever wrote it."""
     written = store.put_once(key, record.model_dump_json().encode(), content_type="application/json")
     return record if written.created else read_record(store, key, type(record))
+
+
+def sha256_of(source: ByteSource) -> str:
+    """The SHA-256 of all of it, read by ranges."""
+    digest = hashlib.sha256()
+    buffer = memoryview(bytearray(min(source.size, READ_BYTES)))
+    for offset in range(0, source.size, READ_BYTES):
+        piece = buffer[: min(READ_BYTES, source.size - offset)]
+        source.read_into(offset, piece)
+        digest.update(piece)
+    return digest.hexdigest()

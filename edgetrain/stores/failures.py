@@ -56,10 +56,8 @@ def translated(what: str) -> Iterator[None]:
         code = code_of(error)
         if code in MISSING:
             raise ObjectNotFound(f"{what} does not exist") from error
-        if (
-            code in TRANSIENT
-            or (code == "TransactionCanceledException"
-            and "TransactionConflict" in cancellation_codes(error))
+        if code in TRANSIENT or (
+            code == "TransactionCanceledException" and "TransactionConflict" in cancellation_codes(error)
         ):
             raise TransientError(f"{what}: {code}") from error
         raise

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from edgetrain import limits
-from edgetrain.errors import ObjectNotFound, TransientError
+from edgetrain.errors import DataInvalid, ObjectNotFound, TransientError
 from edgetrain.federated.weights import ByteSource
 from edgetrain.stores.base import StoredObject, Written
 from edgetrain.stores.failures import is_precondition, translated
@@ -162,9 +162,19 @@ class S3Writer:
                 self._send_part()
 
     def finish(self) -> Written:
-        """Make the object visible, unless one is there already."""
+        """Make the object visible, unless one is there already.
+
+        Raises:
+            DataInvalid: the one that is there has other bytes.
+        """
+        created, version = self._finish()
+        return Written(StoredObject(self._key, version, self._digest.hexdigest(), self._size), created)
+
+    def _finish(self) -> tuple[bool, str]:
+        """Whether this call stored the object, and the version that stands."""
         if self._upload is None:
-            return self._store.put_once(self._key, bytes(self._buffer))
+            written = self._store.put_once(self._key, bytes(self._buffer))
+            return written.created, written.stored.version_id if written.created else self._equal_version()
         if self._buffer:
             self._send_part()
         try:
@@ -179,10 +189,23 @@ class S3Writer:
             if not is_precondition(error):
                 raise
             self.abort()
-            standing = self._store._standing(self._key)
-            return Written(self._known(standing.version_id), created=False)
+            return False, self._equal_version()
         self._upload = None
-        return Written(self._known(reply.get("VersionId", NO_VERSION)), created=True)
+        return True, reply.get("VersionId", NO_VERSION)
+
+    def _equal_version(self) -> str:
+        """The version that stands under the key, read and compared: what is written in pieces is the same each time."""
+        digest = hashlib.sha256()
+        with translated(self._what):
+            reply = self._store.client.get_object(**self._target)
+            for piece in reply["Body"].iter_chunks(limits.MIB):
+                digest.update(piece)
+        if digest.digest() != self._digest.digest():
+            raise DataInvalid(
+                f"{self._what} holds other bytes (SHA-256 {digest.hexdigest()}) than were made now: "
+                f"expected {self._digest.hexdigest()}"
+            )
+        return reply.get("VersionId", NO_VERSION)
 
     def abort(self) -> None:
         """Drop the parts that were sent."""
@@ -198,10 +221,6 @@ class S3Writer:
     @property
     def _what(self) -> str:
         return f"s3://{self._store.bucket}/{self._key}"
-
-    def _known(self, version_id: str) -> StoredObject:
-        """S3's checksum of a multipart object is not that of its bytes; ours is."""
-        return StoredObject(self._key, version_id, self._digest.hexdigest(), self._size)
 
     def _send_part(self) -> None:
         with translated(self._what):

@@ -2,9 +2,8 @@
 
 from functools import partial
 
-from edgetrain.rounds.aggregate_tile import aggregate_tile
-
 from edgetrain.contracts import AggregateTileRequest
+from edgetrain.rounds.aggregate_tile import aggregate_tile
 from edgetrain.rounds.entry import round_stores, serve
 
 handler = serve(AggregateTileRequest, partial(aggregate_tile, round_stores()))

@@ -2,9 +2,8 @@
 
 from functools import partial
 
-from edgetrain.rounds.close_round import close_round
-
 from edgetrain.contracts import RoundRequest
+from edgetrain.rounds.close_round import close_round
 from edgetrain.rounds.entry import round_stores, serve
 
 handler = serve(RoundRequest, partial(close_round, round_stores()))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from edgetrain.contracts import Receipt, Refusal, RunRow
-from edgetrain.errors import ObjectNotFound, RunNotFound, UpdateLate
+from edgetrain.errors import DataInvalid, ObjectNotFound, RunNotFound, UpdateLate
 from edgetrain.rounds.stores import RoundStores
 from edgetrain.stores.base import StoredObject, Written
 
@@ -84,7 +84,10 @@ class MemoryWriter:
         self.body.clear()
 
     def finish(self) -> Written:
-        return self.store.put_once(self.key, bytes(self.body))
+        written = self.store.put_once(self.key, bytes(self.body))
+        if written.stored.sha256 != hashlib.sha256(self.body).hexdigest():
+            raise DataInvalid(f"{self.key} holds other bytes")
+        return written
 
     def abort(self) -> None:
         self.body.clear()
