@@ -73,6 +73,10 @@ class LayerNotSupported(PermanentError):
     """A Keras layer (or one of its settings) has no lowering; the sentence names it."""
 
 
+class ModelDiverged(PermanentError):
+    """A model's answers are no numbers any more: it was trained with too large a learning rate, most likely."""
+
+
 # --- one client's update ---------------------------------------------------------------------------
 
 
@@ -145,6 +149,14 @@ class WrongNumExamples(UpdateRefused):
 
 class UsageError(PermanentError):
     """The user asked for something that cannot be: exit code 2."""
+
+
+class Interrupted(EdgetrainError):
+    """Ctrl-C came before the command was done; the sentence says what goes on without it."""
+
+
+class AccuracyTooLow(PermanentError):
+    """The demonstration's federation ended below the accuracy that it promises."""
 
 
 class CloudNotRunning(UsageError):

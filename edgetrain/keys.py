@@ -18,7 +18,7 @@ def checked_id(value: str, what: str) -> str:
     Raises:
         ValueError: it is empty, too long, or has other characters than letters, digits, - and _.
     """
-    if not _ID.match(value):
+    if not _ID.fullmatch(value):
         raise ValueError(f"{what} {value!r}: expected 1 to 64 of A-Z a-z 0-9 - _, not beginning with - or _")
     return value
 

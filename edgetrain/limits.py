@@ -24,6 +24,7 @@ S3_MINIMUM_PART_BYTES: Final = 5 * MIB
 # What we accept of a file that somebody else wrote.
 SAFETENSORS_HEADER_BYTES: Final = MIB
 MAX_TENSORS: Final = 10_000
+MAX_DIMENSIONS: Final = 32
 
 # A run (edgetrain.contracts.RunInput).
 MAX_ROUNDS: Final = 10_000

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgetrain.contracts import NumberFormat, TensorSpec
-from edgetrain.errors import UpdateNotFinite, UpdateOutOfBounds, UpdateRefused
+from edgetrain.errors import ObjectNotFound, UpdateMissing, UpdateNotFinite, UpdateOutOfBounds, UpdateRefused
 from edgetrain.federated.strategies import Strategy, Sums
 from edgetrain.federated.weights import ByteSource, Header, check_tensors, header_bytes, read_header
 
@@ -132,6 +132,20 @@ def close(
         write(np.ascontiguousarray(following).data.cast("B"))
 
 
+def check_values(name: str, part: Float32, bound: float, *, client: str = "") -> None:
+    """Every element of `part` is finite and in [-bound, bound].
+
+    Raises:
+        UpdateNotFinite, UpdateOutOfBounds: the sentence says `name`.
+    """
+    if _within(part, bound):
+        return
+    if not np.isfinite(part).all():
+        raise UpdateNotFinite(f"{name} holds NaN or an infinity", client=client)
+    furthest = part.flat[np.abs(part).argmax()]
+    raise UpdateOutOfBounds(f"{name} holds {furthest!s}: expected |delta| <= {bound}", client=client)
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     """A file's float32 parameters by their number in the model's order, whatever the order in the file."""
@@ -176,13 +190,7 @@ class _Opened:
             for start, stop in _chunks(spec.size):
                 part = buffer[: stop - start]
                 self.reader.read(first + start, part)
-                if _within(part, bound):
-                    continue
-                if not np.isfinite(part).all():
-                    raise UpdateNotFinite(f"{spec.name} holds NaN or an infinity", client=client)
-                raise UpdateOutOfBounds(
-                    f"{spec.name} holds {part[np.abs(part).argmax()]!s}: |delta| <= {bound}", client=client
-                )
+                check_values(spec.name, part, bound, client=client)
             first += spec.size
 
 
@@ -208,6 +216,8 @@ def _admitted(
                 admit(header, update)
         except UpdateRefused as error:
             refused.append(error)
+        except ObjectNotFound as error:
+            refused.append(UpdateMissing(f"its sealed version is gone: {error}", client=update.client))
         else:
             weight = update.num_examples if weighting == "examples" else 1
             opened.append(_Opened(update, weight, _Reader(update.source, header, specs)))
@@ -219,10 +229,11 @@ def _sum(opened: Sequence[_Opened], specs: Sequence[TensorSpec], number_format: 
     parameters = sum(spec.size for spec in specs)
     delta, total = np.empty(min(CHUNK, parameters), np.float32), np.empty(min(CHUNK, parameters), np.int64)
     scratch = np.empty(min(BLOCK, parameters), np.float64)
-    offset = np.uint64(len(opened) * MAGIC_BITS % 2**64).view(np.int64)
+    # What the additions of MAGIC_BITS come to, taken off beforehand; modulo 2^64 like everything here.
+    offset = np.uint64(-len(opened) * MAGIC_BITS % 2**64).view(np.int64)
     for start, stop in _chunks(parameters):
         part, sums = delta[: stop - start], total[: stop - start]
-        sums[:] = -offset
+        sums[:] = offset
         for each in opened:
             each.reader.read(start, part)
             scale = np.float64(each.weight * 2.0**number_format.fraction_bits)
@@ -250,7 +261,7 @@ def _accumulate(
 
 def _within(part: Float32, bound: float) -> bool:
     """Every element in [-bound, bound]. NaN is in no interval: it passes through min and max and fails both."""
-    return len(part) == 0 or bool(part.max() <= bound and part.min() >= -bound)
+    return part.size == 0 or bool(part.max() <= bound and part.min() >= -bound)
 
 
 def _chunks(parameters: int) -> Iterator[tuple[int, int]]:

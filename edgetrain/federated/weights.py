@@ -32,7 +32,8 @@ METADATA: Final = "__metadata__"
 #: safetensors' names of the dtypes that a model or data set of ours may hold, and of those we must recognise to refuse.
 BYTES_OF: Final = {
     "BOOL": 1, "U8": 1, "I8": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2,
-    "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8,
+    "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8, "C64": 8,
+    "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1,
 }  # fmt: skip
 SAFETENSORS_NAME: Final = {"float32": "F32", "int32": "I32", "int64": "I64"}
 
@@ -174,11 +175,15 @@ def check_metadata(header: Header, expected: Mapping[str, str], *, client: str =
 
 def _parsed(text: bytes, data_begin: int, size: int, client: str) -> Header:
     try:
-        document = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        if text[:1] != b"{":
+            raise ValueError("it does not begin with {")
+        document = json.loads(text.decode(), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
         metadata = _metadata(document.pop(METADATA, {}))
         if len(document) > limits.MAX_TENSORS:
             raise ValueError(f"{len(document)} tensors: expected at most {limits.MAX_TENSORS}")
-        tensors = sorted((_layout(name, entry, data_begin) for name, entry in document.items()), key=lambda t: t.begin)
+        tensors = sorted(
+            (_layout(name, entry, data_begin) for name, entry in document.items()), key=lambda t: (t.begin, t.end)
+        )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UpdateMalformed(f"the header cannot be read: {str(error)[:200]}", client=client) from error
     end = data_begin
@@ -193,6 +198,8 @@ def _parsed(text: bytes, data_begin: int, size: int, client: str) -> Header:
 
 def _layout(name: str, entry: Any, data_begin: int) -> TensorLayout:
     dtype, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
+    if len(shape) > limits.MAX_DIMENSIONS:  # their product would be a number without end
+        raise ValueError(f"{name[:100]}: {len(shape)} dimensions, expected at most {limits.MAX_DIMENSIONS}")
     numbers = [*shape, begin, end]
     if not isinstance(dtype, str) or not all(type(number) is int and 0 <= number < 2**63 for number in numbers):
         raise ValueError(f"{name[:100]}: dtype, shape and offsets are not what they should be")
@@ -213,6 +220,10 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
         raise ValueError("a name occurs twice")
+    # JSON can spell half a surrogate pair, UTF-8 cannot: neither a ledger row nor a log could hold the name.
+    for text in (*document, *document.values()):
+        if isinstance(text, str):
+            text.encode()
     return document
 
 

@@ -16,7 +16,11 @@ from edgetrain.stores.base import read_record, write_record
 def evaluate_model(
     stores: RoundStores, programs: Programs, request: RoundRequest, *, clock: Clock = time.time
 ) -> RunPosition:
-    """Write the round's metrics, once; the reply says which round is next."""
+    """Write the round's metrics, once; the reply says which round is next.
+
+    Raises:
+        ModelDiverged: a metric is no number any more.
+    """
     run = read_run(stores, request.run_id)
     key = keys.evaluated_round(run.run_id, request.round)
     try:
@@ -30,7 +34,7 @@ def evaluate_model(
         y = {spec.name: examples[spec.name] for spec in program.spec.y}
         metrics = evaluate(program, model, examples["x"], y)
         write_record(stores.runs, key, EvaluatedRound(closed=closed, metrics=metrics, evaluated_at=clock()))
-    row = stores.ledger.run(run.run_id)
-    if row.rounds_done < request.round:
-        stores.ledger.save_run(row.model_copy(update={"rounds_done": request.round}))
+    stores.ledger.change_run(
+        run.run_id, lambda row: row.model_copy(update={"rounds_done": max(row.rounds_done, request.round)})
+    )
     return position(stores, run, request.round)

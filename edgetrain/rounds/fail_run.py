@@ -1,8 +1,9 @@
 """FailRun: say in one sentence why a run ended, and record it."""
 
 import json
+from contextlib import suppress
 
-from edgetrain.contracts import FailRunRequest, RunFailure
+from edgetrain.contracts import FailRunRequest, RunFailure, RunRow
 from edgetrain.errors import RunNotFound
 from edgetrain.rounds.start_run import run_id_from
 from edgetrain.rounds.stores import RoundStores
@@ -20,14 +21,14 @@ def fail_run(stores: RoundStores, request: FailRunRequest) -> RunFailure:
     failure = RunFailure(error=request.error, cause=sentence(request.cause)[:CAUSE_CHARACTERS])
     given = request.input if isinstance(request.input, dict) else {}
     run_id = given.get("run_id") or run_id_from(request.execution_arn.rsplit(":", 1)[-1])
-    try:
-        row = stores.ledger.run(str(run_id))
-    except RunNotFound:
-        return failure
-    if row.execution_arn == request.execution_arn:
-        stores.ledger.save_run(
-            row.model_copy(update={"status": "FAILED", "error": failure.error, "cause": failure.cause})
-        )
+
+    def failed(row: RunRow) -> RunRow:
+        if row.execution_arn != request.execution_arn:
+            return row
+        return row.model_copy(update={"status": "FAILED", "error": failure.error, "cause": failure.cause})
+
+    with suppress(RunNotFound):  # it failed before there was a run
+        stores.ledger.change_run(str(run_id), failed)
     return failure
 
 

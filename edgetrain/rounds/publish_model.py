@@ -32,7 +32,12 @@ def publish_model(stores: RoundStores, request: PublishModelRequest, *, clock: C
     )
     key = keys.model_file(run.task, version, keys.MANIFEST_FILE)
     write_record(stores.models, key, manifest)
-    stores.ledger.save_run(row.model_copy(update={"status": "SUCCEEDED", "model_version": version}))
+    stores.ledger.change_run(
+        run.run_id,
+        lambda row: row.model_copy(
+            update={"status": "SUCCEEDED", "model_version": version, "error": None, "cause": None}
+        ),
+    )
     return PublishedModel(run_id=run.run_id, task=run.task, version=version, manifest_key=key)
 
 

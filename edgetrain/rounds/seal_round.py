@@ -18,8 +18,8 @@ from edgetrain.federated import sampling
 from edgetrain.rounds.stores import Clock, RoundStores, read_run, refusal_of, require_quorum
 from edgetrain.stores.base import read_record, write_record
 
-#: HEAD requests in flight: each is a few milliseconds of waiting.
-CHECKS_AT_ONCE = 16
+#: Requests in flight, one for each client: each is a few milliseconds of waiting.
+REQUESTS_AT_ONCE = 16
 
 
 def seal_round(stores: RoundStores, request: RoundRequest, *, clock: Clock = time.time) -> SealedReply:
@@ -47,8 +47,9 @@ def _seal(stores: RoundStores, request: RoundRequest, now: float) -> SealedRound
     # From here on a receipt is late; those that arrived since the first look count.
     stores.ledger.seal(run.run_id, request.round)
     accepted, refused = _sort_out(stores, cohort, already_checked=accepted)
-    for refusal in refused:
-        stores.ledger.put_refusal(refusal)
+    standing = set(stores.ledger.refusals(run.run_id, request.round))
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        list(pool.map(stores.ledger.put_refusal, [refusal for refusal in refused if refusal not in standing]))
     sealed = SealedRound(
         run_id=run.run_id,
         round=request.round,
@@ -80,7 +81,7 @@ def _sort_out(
             return refusal_of(cohort.run_id, cohort.round, error)
         return receipt
 
-    with ThreadPoolExecutor(CHECKS_AT_ONCE) as pool:
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
         judged = list(pool.map(judge, cohort.clients))
     accepted = [verdict for verdict in judged if isinstance(verdict, Receipt)]
     return accepted, [verdict for verdict in judged if isinstance(verdict, Refusal)]

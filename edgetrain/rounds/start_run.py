@@ -1,6 +1,7 @@
 """StartRun: check the input, then create the run or find where it stands."""
 
 import hashlib
+import json
 import re
 import time
 from datetime import UTC, datetime
@@ -47,12 +48,10 @@ def start_run(stores: RoundStores, request: StartRunRequest, *, clock: Clock = t
         raise RunInputDiffers(
             f"run {run_id!r} exists and was started with another input: {_difference(record.input, given)}"
         )
-    row = stores.ledger.create_run(_row(record))
-    resumed = row.model_copy(
-        update={"status": "RUNNING", "execution_arn": request.execution_arn, "error": None, "cause": None}
-    )
-    if resumed != row:
-        stores.ledger.save_run(resumed)
+    _put_initial_model(stores, record)
+    stores.ledger.create_run(_row(record))
+    resumed = {"status": "RUNNING", "execution_arn": request.execution_arn, "error": None, "cause": None}
+    row = stores.ledger.change_run(run_id, lambda row: row.model_copy(update=resumed))
     return position(stores, record, row.rounds_done)
 
 
@@ -61,7 +60,8 @@ def parse_input(given: Any) -> RunInput:
     if not isinstance(given, dict):
         raise InvalidRunInput(f"the input is {_short(given)}: expected a JSON object with at least a task")
     try:
-        run_input = RunInput.model_validate(given)
+        # Strict, and as JSON: a number in quotes, or true for 1, is a mistake that its author should see.
+        run_input = RunInput.model_validate_json(json.dumps(given), strict=True)
         number_format.choose(run_input.clients_per_round, run_input.max_abs_delta, run_input.max_examples)
     except ValidationError as error:
         raise InvalidRunInput(_sentence(error)) from error
@@ -72,7 +72,7 @@ def parse_input(given: Any) -> RunInput:
 
 def run_id_from(execution_name: str) -> str:
     """The execution's name when it can be part of a key, else a digest of it."""
-    if re.match(keys.ID_PATTERN, execution_name):
+    if re.fullmatch(keys.ID_PATTERN, execution_name):
         return execution_name
     return "run-" + hashlib.sha256(execution_name.encode()).hexdigest()[:32]
 
@@ -101,7 +101,6 @@ def _create(stores: RoundStores, request: StartRunRequest, given: RunInput, run_
             f"target.metric is {given.target.metric!r}: expected one of {', '.join(['loss', *spec.metrics])}"
         )
     weights = file_of(pointer, keys.WEIGHTS_FILE)
-    stores.runs.put_once(keys.global_model(run_id, 0), read_verified(stores.models, weights.key, weights.sha256))
     record = RunRecord(
         run_id=run_id,
         task=given.task,
@@ -116,6 +115,14 @@ def _create(stores: RoundStores, request: StartRunRequest, given: RunInput, run_
         code_version=__version__,
     )
     return write_record(stores.runs, keys.run_record(run_id), record)
+
+
+def _put_initial_model(stores: RoundStores, record: RunRecord) -> None:
+    """After the record, which pins the program: whoever builds another one meanwhile changes nothing."""
+    key = keys.global_model(record.run_id, 0)
+    if stores.runs.find(key) is None:
+        weights = keys.program_file(record.task, record.program_id, keys.WEIGHTS_FILE)
+        stores.runs.put_once(key, read_verified(stores.models, weights, record.initial_sha256))
 
 
 def _read_index(stores: RoundStores, task: str) -> DataIndex:

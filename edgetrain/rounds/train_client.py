@@ -8,12 +8,22 @@ import numpy as np
 import numpy.typing as npt
 
 from edgetrain import keys
-from edgetrain.contracts import ClientData, Cohort, Receipt, Refusal, RunRecord, TrainClientRequest
-from edgetrain.errors import DataInvalid, ObjectNotFound, PermanentError, TransientError, UpdateLate, UpdateRefused
+from edgetrain.contracts import ClientData, Cohort, Receipt, RunRecord, TrainClientRequest
+from edgetrain.errors import (
+    DataInvalid,
+    ObjectNotFound,
+    PermanentError,
+    TrainingFailed,
+    TransientError,
+    UpdateChecksumDiffers,
+    UpdateLate,
+    UpdateRefused,
+)
 from edgetrain.federated import weights
-from edgetrain.rounds.stores import Clock, RoundStores, read_program, read_run, read_verified
+from edgetrain.federated.aggregation import check_values
+from edgetrain.rounds.stores import Clock, RoundStores, read_program, read_run, read_verified, refusal_of
 from edgetrain.runtime.program import TrainingProgram
-from edgetrain.stores.base import read_record
+from edgetrain.stores.base import StoredObject, read_record
 
 logger = logging.getLogger(__name__)
 Tensors = Mapping[str, npt.NDArray[np.float32]]
@@ -83,14 +93,17 @@ def _train_one(
     member = cohort.member(client)
     if member is None:
         raise DataInvalid(f"{client} is not in the cohort of round {cohort.round}")
+    if started > deadline:
+        raise UpdateLate("the round's deadline came before training began", client=client)
     x, y = _read_examples(stores, program, member)
     rng = np.random.default_rng([run.input.seed, cohort.round, int.from_bytes(client.encode())])
     outcome = program.train(base, x, y, run.client, rng, deadline=deadline)
     if outcome.stopped or clock() > deadline:
         raise UpdateLate(f"the round's deadline came after {outcome.steps} steps of training", client=client)
     delta = {name: outcome.weights[name] - value for name, value in base.items()}
-    body = weights.encode(delta, _metadata(cohort, member))
-    stored = stores.runs.put_once(keys.update(run.run_id, cohort.round, client), body).stored
+    for name, part in delta.items():  # the aggregator checks it again, for those who do not
+        check_values(name, part, cohort.number_format.max_abs_delta, client=client)
+    stored = _store(stores, cohort, member, delta)
     receipt = Receipt(
         run_id=run.run_id,
         round=cohort.round,
@@ -104,6 +117,15 @@ def _train_one(
         seconds=round(clock() - started, 3),
     )
     return stores.ledger.put_receipt(receipt)
+
+
+def _store(stores: RoundStores, cohort: Cohort, member: ClientData, delta: Tensors) -> StoredObject:
+    """Put the update, or find the one that stands: a retry on another kind of CPU trains other bits, and the first ones count."""
+    key = keys.update(cohort.run_id, cohort.round, member.client)
+    stored = stores.runs.put_once(key, weights.encode(delta, _metadata(cohort, member))).stored
+    if not stored.sha256:
+        raise UpdateChecksumDiffers(f"{key} holds an object without a SHA-256: no client put it", client=member.client)
+    return stored
 
 
 def _metadata(cohort: Cohort, member: ClientData) -> dict[str, str]:
@@ -131,8 +153,7 @@ def _read_examples(
 
 
 def _refuse(stores: RoundStores, cohort: Cohort, client: str, error: Exception) -> None:
-    name = type(error).__name__ if isinstance(error, UpdateRefused) else "TrainingFailed"
-    message = str(error) if isinstance(error, UpdateRefused) else f"{type(error).__name__}: {error}"
-    stores.ledger.put_refusal(
-        Refusal(run_id=cohort.run_id, round=cohort.round, client=client, error=name, message=message[:1000])
-    )
+    if not isinstance(error, UpdateRefused):
+        error = TrainingFailed(f"{type(error).__name__}: {error}")
+    error.client = client
+    stores.ledger.put_refusal(refusal_of(cohort.run_id, cohort.round, error))

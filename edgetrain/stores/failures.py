@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError
 
 from edgetrain.errors import ObjectNotFound, TransientError
 
@@ -12,11 +12,15 @@ MISSING = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
 TRANSIENT = frozenset(
     {
         "409",
+        "429",
         "500",
+        "502",
         "503",
+        "504",
         "ConditionalRequestConflict",
         "InternalError",
         "InternalServerError",
+        "NoSuchUpload",  # it was completed by a request whose answer was lost, or aborted by age: begin again
         "OperationAborted",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
@@ -61,5 +65,5 @@ def translated(what: str) -> Iterator[None]:
         ):
             raise TransientError(f"{what}: {code}") from error
         raise
-    except (ConnectionError, HTTPClientError) as error:
+    except (ConnectionError, HTTPClientError, IncompleteReadError) as error:
         raise TransientError(f"{what}: {error}") from error

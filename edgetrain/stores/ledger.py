@@ -1,6 +1,6 @@
 """The ledger: receipts, refusals, seals, runs and versions in one DynamoDB table (keys: `edgetrain.keys`)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Row = TypeVar("Row", bound=Contract)
 #: The message itself lies in one attribute as JSON: floats stay floats, and the contract checks it on the way out.
 BODY = "body"
+ABSENT: Any = {"ConditionExpression": "attribute_not_exists(PK)"}
+#: How often a run's row is read and written before somebody else is let through.
+CHANGES = 10
 
 
 class Ledger(Protocol):
@@ -30,8 +33,15 @@ class Ledger(Protocol):
         """A run's row, or `RunNotFound`."""
         ...
 
-    def save_run(self, row: RunRow) -> None:
-        """Replace a run's row."""
+    def change_run(self, run_id: str, change: Callable[[RunRow], RunRow]) -> RunRow:
+        """Replace a run's row by what `change` makes of it; nothing that another execution wrote is lost.
+
+        `change` may be called more than once. The row that stands then is returned.
+
+        Raises:
+            RunNotFound: there is no such run.
+            TransientError: others changed it each time.
+        """
         ...
 
     def runs(self) -> list[RunRow]:
@@ -83,7 +93,7 @@ class DynamoLedger:
     def create_run(self, row: RunRow) -> RunRow:
         """See `Ledger`."""
         key = self._key(keys.LEDGER_RUNS, row.run_id)
-        return row if self._put_new(key, row) else self.run(row.run_id)
+        return row if self._put_if(key, row, ABSENT) else self.run(row.run_id)
 
     def run(self, run_id: str) -> RunRow:
         """See `Ledger`."""
@@ -92,9 +102,24 @@ class DynamoLedger:
             raise RunNotFound(f"there is no run {run_id!r}")
         return row
 
-    def save_run(self, row: RunRow) -> None:
+    def change_run(self, run_id: str, change: Callable[[RunRow], RunRow]) -> RunRow:
         """See `Ledger`."""
-        self._put(self._key(keys.LEDGER_RUNS, row.run_id), row)
+        key = self._key(keys.LEDGER_RUNS, run_id)
+        for _ in range(CHANGES):
+            row = self.run(run_id)
+            changed = change(row)
+            if changed == row or self._replace(key, row, changed):
+                return changed
+        raise TransientError(f"run {run_id!r}: its row was changed by others {CHANGES} times")
+
+    def _replace(self, key: dict[str, Any], row: Contract, by: Contract) -> bool:
+        """Compare and swap."""
+        unchanged: Any = {
+            "ConditionExpression": "#body = :row",
+            "ExpressionAttributeNames": {"#body": BODY},
+            "ExpressionAttributeValues": {":row": self._pack(row.model_dump_json())},
+        }
+        return self._put_if(key, by, unchanged)
 
     def runs(self) -> list[RunRow]:
         """See `Ledger`."""
@@ -107,10 +132,10 @@ class DynamoLedger:
         """See `Ledger`."""
         partition = keys.ledger_round(receipt.run_id, receipt.round)
         key = self._key(partition, keys.LEDGER_RECEIPT + receipt.client)
-        unsealed: Any = {"Key": self._key(partition, keys.LEDGER_SEAL), **self._absent}
+        unsealed: Any = {"TableName": self._table, "Key": self._key(partition, keys.LEDGER_SEAL), **ABSENT}
         try:
             with translated(f"receipt of {receipt.client}"):
-                put: Any = {"Item": self._item(key, receipt), **self._absent}
+                put: Any = {"TableName": self._table, "Item": self._item(key, receipt), **ABSENT}
                 self._client.transact_write_items(TransactItems=[{"ConditionCheck": unsealed}, {"Put": put}])
         except ClientError as error:
             if code_of(error) != "TransactionCanceledException":
@@ -165,7 +190,7 @@ class DynamoLedger:
             item = self._key(partition, f"{keys.LEDGER_VERSION}{number:06d}") | {"run_id": self._pack(run_id)}
             try:
                 with translated(f"version {number} of {task}"):
-                    self._client.put_item(Item=item, **self._absent)
+                    self._client.put_item(TableName=self._table, Item=item, **ABSENT)
             except ClientError as error:
                 if code_of(error) != "ConditionalCheckFailedException":
                     raise
@@ -178,10 +203,6 @@ class DynamoLedger:
 
     # --- DynamoDB's own words
 
-    @property
-    def _absent(self) -> Any:
-        return {"TableName": self._table, "ConditionExpression": "attribute_not_exists(PK)"}
-
     def _key(self, partition: str, sort: str) -> dict[str, Any]:
         return {"PK": self._pack(partition), "SK": self._pack(sort)}
 
@@ -192,10 +213,10 @@ class DynamoLedger:
         with translated(f"ledger row {key['SK']['S']}"):
             self._client.put_item(TableName=self._table, Item=self._item(key, row))
 
-    def _put_new(self, key: dict[str, Any], row: Contract) -> bool:
+    def _put_if(self, key: dict[str, Any], row: Contract, condition: dict[str, Any]) -> bool:
         try:
             with translated(f"ledger row {key['SK']['S']}"):
-                self._client.put_item(Item=self._item(key, row), **self._absent)
+                self._client.put_item(TableName=self._table, Item=self._item(key, row), **condition)
         except ClientError as error:
             if code_of(error) != "ConditionalCheckFailedException":
                 raise

@@ -12,13 +12,15 @@ from edgetrain import limits
 from edgetrain.errors import DataInvalid, ObjectNotFound, TransientError
 from edgetrain.federated.weights import ByteSource
 from edgetrain.stores.base import StoredObject, Written
-from edgetrain.stores.failures import is_precondition, translated
+from edgetrain.stores.failures import code_of, is_precondition, translated
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 #: Buckets without versioning call their only version so.
 NO_VERSION = "null"
+#: What S3 says of a version id that it never gave out; a HEAD has no body, so only the status is left.
+NO_VERSION_ID = frozenset({"400", "InvalidArgument"})
 BINARY = "application/octet-stream"
 
 
@@ -78,6 +80,10 @@ class S3ObjectStore:
                     Bucket=self.bucket, Key=key, ChecksumMode="ENABLED", **_version(version_id)
                 )
         except ObjectNotFound:
+            return None
+        except ClientError as error:
+            if version_id is None or code_of(error) not in NO_VERSION_ID:
+                raise
             return None
         return StoredObject(
             key, head.get("VersionId", NO_VERSION), _hex(head.get("ChecksumSHA256")), head["ContentLength"]
@@ -174,7 +180,8 @@ class S3Writer:
         """Whether this call stored the object, and the version that stands."""
         if self._upload is None:
             written = self._store.put_once(self._key, bytes(self._buffer))
-            return written.created, written.stored.version_id if written.created else self._equal_version()
+            equal = written.stored.sha256 == self._digest.hexdigest()
+            return written.created, written.stored.version_id if equal else self._equal_version()
         if self._buffer:
             self._send_part()
         try:

@@ -1,7 +1,7 @@
 """An object store and a ledger in memory, with the semantics that the steps rely on."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from edgetrain.contracts import Receipt, Refusal, RunRow
@@ -29,6 +29,7 @@ class MemoryStore:
     """A versioned bucket. `objects[key]` are all versions, oldest first."""
 
     objects: dict[str, list[bytes]] = field(default_factory=dict)
+    content_types: dict[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.objects)
@@ -58,9 +59,10 @@ class MemoryStore:
         standing = self.find(key)
         if standing is not None:
             return Written(standing, created=False)
-        return Written(self.put(key, body), created=True)
+        return Written(self.put(key, body, content_type=content_type), created=True)
 
     def put(self, key: str, body: bytes, *, content_type: str = "") -> StoredObject:
+        self.content_types[key] = content_type
         self.objects.setdefault(key, []).append(bytes(body))
         return _stored(key, len(self.objects[key]) - 1, body)
 
@@ -111,8 +113,9 @@ class MemoryLedger:
             raise RunNotFound(f"there is no run {run_id!r}")
         return self.run_rows[run_id]
 
-    def save_run(self, row: RunRow) -> None:
-        self.run_rows[row.run_id] = row
+    def change_run(self, run_id: str, change: Callable[[RunRow], RunRow]) -> RunRow:
+        self.run_rows[run_id] = change(self.run(run_id))
+        return self.run_rows[run_id]
 
     def runs(self) -> list[RunRow]:
         return sorted(self.run_rows.values(), key=lambda row: row.created_at, reverse=True)
