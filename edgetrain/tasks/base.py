@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,11 @@ class Task(ABC):
     title: ClassVar[str]
     #: Shape of one example, without the batch.
     x: ClassVar[TensorSpec]
+    #: What belongs to one example, as the program takes it: class numbers, as float32.
+    y: ClassVar[tuple[TensorSpec, ...]] = (TensorSpec(name="y", shape=()),)
     labels: ClassVar[tuple[str, ...]]
+    loss: ClassVar[Literal["softmax_cross_entropy"]] = "softmax_cross_entropy"
+    metrics: ClassVar[tuple[Literal["accuracy"], ...]] = ("accuracy",)
     #: How a client trains unless the run says otherwise.
     client: ClassVar[ClientSettings]
     #: What a host must do to a raw input before the program sees it.

@@ -7,9 +7,7 @@ import numpy.typing as npt
 FEWEST_EXAMPLES = 2
 
 
-def dirichlet(
-    labels: npt.NDArray[np.integer], clients: int, alpha: float, seed: int
-) -> list[npt.NDArray[np.int64]]:
+def dirichlet(labels: npt.NDArray[np.integer], clients: int, alpha: float, seed: int) -> list[npt.NDArray[np.int64]]:
     """Indices of each client's examples: per label, the clients' shares are drawn from Dirichlet(alpha).
 
     Hsu, Qi, Brown: "Measuring the Effects of Non-Identical Data Distribution for Federated Visual Classification"

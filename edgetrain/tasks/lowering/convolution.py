@@ -131,7 +131,7 @@ class FirstConvBlock(ConvBlock):
         return a
 
     def backward(self, d: Tensor, weights: list[Tensor], *, need_input: bool) -> tuple[Tensor | None, list[Tensor]]:  # noqa: ARG002
-        """dK = (spread)^T cut^T dz."""
+        """Kernel: dK = (spread)^T cut^T dz."""
         k, out = self.kernel, self.kernel.out
         step = (self.pool.height, self.pool.width) if self.pool else (1, 1)
         size = (k.height + step[0] - 1, k.width + step[1] - 1)

@@ -27,7 +27,7 @@ class DenseBlock:
         return a
 
     def backward(self, d: Tensor, weights: list[Tensor], *, need_input: bool) -> tuple[Tensor | None, list[Tensor]]:
-        """dW = x^T d, db = sum d, dx = d W^T."""
+        """Gradients: dW = x^T d, db = sum d, dx = d W^T."""
         if self.relu:
             d = d * positive(self.saved["a"])
         gradients = [matmul(self.saved["x"], d, adjoint_a=True), tf.reduce_sum(d, 0)][: len(weights)]
@@ -44,7 +44,9 @@ class FlattenBlock:
     def forward(self, x: Tensor, weights: list[Tensor]) -> Tensor:  # noqa: ARG002
         """See `Block`."""
         s = self.shape
-        return tf.reshape(tf.transpose(tf.reshape(x, [s.height * s.width, s.batch, s.channels]), [1, 0, 2]), [s.batch, -1])
+        return tf.reshape(
+            tf.transpose(tf.reshape(x, [s.height * s.width, s.batch, s.channels]), [1, 0, 2]), [s.batch, -1]
+        )
 
     def backward(self, d: Tensor, weights: list[Tensor], *, need_input: bool) -> tuple[Tensor | None, list[Tensor]]:  # noqa: ARG002
         """See `Block`."""

@@ -20,7 +20,7 @@ def matmul(a: Tensor, b: Tensor, *, adjoint_a: bool = False, adjoint_b: bool = F
 
 
 def matmul_transposed(a: Tensor, b: Tensor) -> Tensor:
-    """a [m, k] times the transpose of b [n, k]; rank 3, so that the converter leaves it a BATCH_MATMUL."""
+    """Product of a [m, k] and the transpose of b [n, k]; rank 3, so that the converter leaves it a BATCH_MATMUL."""
     product = matmul(tf.reshape(a, [1, *a.shape]), tf.reshape(b, [1, *b.shape]), adjoint_b=True)
     return tf.reshape(product, [a.shape[0], b.shape[0]])
 
