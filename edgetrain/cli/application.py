@@ -3,27 +3,36 @@
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperGroup
 
 from edgetrain.cli import console, failures
+from edgetrain.errors import Interrupted
 
 VERBOSE = "--verbose"
 JSON = "--json"
-INTERRUPTED = "interrupted"
 
 
 class Application(TyperGroup):
     """Commands that end with exit code 0 (done), 2 (the user's mistake) or 1 (anything else)."""
 
+    #: The commands in the order of the table of contents.
+    order: ClassVar[tuple[str, ...]] = ()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """See `order`."""
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: self.order.index(name) if name in self.order else len(self.order))
+
     def main(
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,
-        *unused: Any,
+        complete_var: str | None = None,
         standalone_mode: bool = True,
+        windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:
         """Run a command line. `--verbose` may stand anywhere in it."""
@@ -32,7 +41,7 @@ class Application(TyperGroup):
         verbose, as_json = VERBOSE in own, JSON in own
         words = [word for word in own if word != VERBOSE] + words[len(own) :]
         try:
-            returned = super().main(words, prog_name, *unused, standalone_mode=False, **extra)
+            returned = super().main(words, prog_name, complete_var, False, windows_expand_args, **extra)
         except Exception as error:
             code = report(error, verbose=verbose, as_json=as_json)
         else:
@@ -41,13 +50,12 @@ class Application(TyperGroup):
             return code
         sys.exit(code)
 
-    def invoke(self, ctx: typer.Context) -> Any:
-        """Ctrl-C that no command has a word for."""
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; Ctrl-C is an error like any other."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            console.error(INTERRUPTED)
-            raise typer.Exit(failures.FAILED) from None
+        except KeyboardInterrupt as error:
+            raise Interrupted("interrupted") from error
 
 
 def report(error: Exception, *, verbose: bool, as_json: bool) -> int:
@@ -61,3 +69,8 @@ def report(error: Exception, *, verbose: bool, as_json: bool) -> int:
     console.error(sentence if verbose or failures.expected(error) else f"{sentence} (--verbose shows where)")
     return failures.exit_code(error)
 
+
+def give_up(error: Exception) -> typer.Exit:
+    """To be raised by a command that has printed its JSON document already: the sentence, and the exit code of `error`."""
+    console.error(failures.sentence_of(error))
+    return typer.Exit(failures.exit_code(error))

@@ -1,32 +1,63 @@
 """Which cloud a command talks to."""
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgetrain.cli import console
+from edgetrain.cli.checkout import project_dir
+from edgetrain.cli.interrupts import uninterrupted
 from edgetrain.cli.options import CloudName
 from edgetrain.errors import CloudNotRunning, UsageError
 
 if TYPE_CHECKING:
     from edgetrain.client.connection import Connection
     from edgetrain.client.federation import Federation
+    from edgetrain.local.process import RunningCloud
 
 DATA_DIR = ".edgetrain"
+#: Synthesised applications by the hash of their source, in the checkout.
+ASSEMBLIES = Path("build", "assemblies")
 ENDPOINT = "AWS_ENDPOINT_URL"
-
-
-def project_dir() -> Path:
-    """The checkout: the nearest folder above here with a cdk.json, else the one that this package lies in."""
-    here = Path.cwd()
-    for folder in (here, *here.parents, Path(__file__).parents[2]):
-        if (folder / "cdk.json").is_file() and (folder / "stacks").is_dir():
-            return folder
-    return here
+LOCAL_PAUSE, AWS_PAUSE = 0.5, 3.0
 
 
 def data_dir_of(given: Path | None) -> Path:
     """Where the embedded cloud keeps its state."""
     return (given or project_dir() / DATA_DIR).absolute()
+
+
+def deploy_application(endpoint: str, progress: Callable[[str], None] = console.note) -> dict[str, str]:
+    """Synthesise the CDK application, unless the cached assembly is current, and deploy it; stack -> status.
+
+    Raises:
+        NodeMissing: there is no Node.js for the CDK.
+        DeploymentFailed: a stack did not deploy.
+    """
+    from edgetrain.local import deployment
+
+    assembly = deployment.assembly(project_dir() / ASSEMBLIES, progress)
+    return deployment.deploy(endpoint, assembly, progress)
+
+
+@contextmanager
+def started_cloud(folder: Path, port: int | None = None) -> "Iterator[RunningCloud]":
+    """An embedded cloud on this data directory, which is stopped when the block ends, however it ends.
+
+    Raises:
+        CloudAlreadyRunning: there is one already; it goes on.
+        PortInUse: another program listens there.
+    """
+    from edgetrain.local import process
+
+    running = process.start(folder) if port is None else process.start(folder, port=port)
+    try:
+        yield running
+    finally:
+        with uninterrupted():
+            process.stop(folder)
 
 
 def connection(cloud: CloudName, data_dir: Path | None) -> "Connection":
@@ -38,7 +69,7 @@ def connection(cloud: CloudName, data_dir: Path | None) -> "Connection":
     """
     from edgetrain.client.connection import EMBEDDED_REGION, Connection
 
-    endpoint = os.environ.get(ENDPOINT)
+    endpoint = endpoint_of_environment()
     if cloud is CloudName.AWS:
         if endpoint:
             raise UsageError(f"{ENDPOINT} is set to {endpoint}: unset it and the keys beside it to talk to AWS")
@@ -47,6 +78,16 @@ def connection(cloud: CloudName, data_dir: Path | None) -> "Connection":
         named = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
         return Connection(endpoint=endpoint, region=named or EMBEDDED_REGION)
     return Connection.embedded(running_endpoint(data_dir_of(data_dir)))
+
+
+def endpoint_of_environment() -> str | None:
+    """Where the user's environment sends every AWS client, or None."""
+    return os.environ.get(ENDPOINT) or None
+
+
+def pause_between_looks(is_local: bool) -> float:
+    """Seconds between two looks at something that goes on: short on this machine, long where requests are paid for."""
+    return LOCAL_PAUSE if is_local else AWS_PAUSE
 
 
 def running_endpoint(data_dir: Path) -> str:

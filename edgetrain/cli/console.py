@@ -7,7 +7,7 @@ there are no colours and nothing is drawn twice.
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -38,9 +38,14 @@ def _console(stream: TextIO) -> "Console":
 
 def emit(document: "BaseModel | dict[str, Any]") -> None:
     """The one JSON document of a command with `--json`."""
-    plain = document if isinstance(document, dict) else document.model_dump(mode="json")
-    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(as_json(document))
     sys.stdout.flush()
+
+
+def as_json(document: "BaseModel | dict[str, Any]") -> str:
+    """A document as it is printed and as it lies in a file."""
+    plain = document if isinstance(document, dict) else document.model_dump(mode="json")
+    return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
 
 
 def result(text: str) -> None:
@@ -74,12 +79,15 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Se
 
 
 @contextmanager
-def working(what: str) -> Iterator[None]:
-    """A spinner on a terminal, else one line, while something takes a while."""
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on a terminal, else one line; the function it gives is told how many of how many are done."""
     console = stderr()
-    if console.is_terminal:
-        with console.status(what):
-            yield
-    else:
-        note(what)
-        yield
+    if not console.is_terminal:
+        note(f"{what} ...")
+        yield lambda _done, _total: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    with Progress(TextColumn(what), BarColumn(), MofNCompleteColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

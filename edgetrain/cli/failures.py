@@ -20,6 +20,9 @@ USER_MISTAKES: tuple[type[EdgetrainError], ...] = (
     errors.LayerNotSupported,
 )
 
+#: botocore's names for what is wrong with a user's own AWS settings.
+SETTINGS_MISTAKES = frozenset({"NoCredentialsError", "NoRegionError", "ProfileNotFound"})
+
 #: Top-level package -> the extra of `pip install edgetrain[...]` that brings it.
 EXTRAS = {
     "aws_cdk": "deploy",
@@ -38,7 +41,7 @@ def exit_code(error: BaseException) -> int:
     """2 when the user can mend it, 1 for anything else."""
     if isinstance(error, USER_MISTAKES) or getattr(error, "exit_code", None) == USERS_MISTAKE:
         return USERS_MISTAKE
-    return USERS_MISTAKE if type(error).__name__ in {"NoCredentialsError", "NoRegionError", "ProfileNotFound"} else FAILED
+    return USERS_MISTAKE if type(error).__name__ in SETTINGS_MISTAKES else FAILED
 
 
 def explained(error: Exception) -> Exception:

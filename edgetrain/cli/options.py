@@ -14,6 +14,14 @@ class CloudName(StrEnum):
     AWS = "aws"
 
 
+#: Arguments and options that name a task or a run.
+TaskOption = Annotated[str, typer.Option("--task", help="The task (`edgetrain tasks list`).", show_default=False)]
+TaskArgument = Annotated[
+    str, typer.Argument(metavar="TASK", help="The task (`edgetrain tasks list`).", show_default=False)
+]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="The run's id (`edgetrain runs list`).", show_default=False)
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document to standard output, everything else to standard error.")
 ]

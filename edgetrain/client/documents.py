@@ -1,11 +1,20 @@
 """The JSON documents that commands print. Their schemas lie in docs/reference/ (`python -m edgetrain.client.schemas`)."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
 from edgetrain.client.executions import Status
-from edgetrain.contracts import ClientSettings, Contract, FileEntry, NumberFormat, RoundNumber, RunInput, Sha256
+from edgetrain.contracts import (
+    ClientSettings,
+    Contract,
+    FileEntry,
+    Manifest,
+    NumberFormat,
+    RoundNumber,
+    RunInput,
+    Sha256,
+)
 
 
 class UpdateDocument(Contract):
@@ -77,6 +86,13 @@ class RunDocument(Contract):
     rounds: tuple[RoundDocument, ...]
 
 
+class StartedDocument(Contract):
+    """`edgetrain federate --detach --json`."""
+
+    run_id: str
+    execution_arn: str
+
+
 class RunSummary(Contract):
     """A line of `edgetrain runs list`."""
 
@@ -106,6 +122,11 @@ class ModelVersion(Contract):
     metrics: dict[str, float]
     lineage: dict[str, Any]
     files: tuple[FileEntry, ...]
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Self:
+        """What there is to say of a version is its manifest without the manifest's own format."""
+        return cls.model_validate(manifest.model_dump(exclude={"format"}))
 
 
 class ModelsDocument(Contract):
@@ -167,6 +188,15 @@ class BuildDocument(Contract):
     uploaded_to: str | None = Field(description="ModelsBucket, or null when no cloud runs.")
 
 
+class TrainDocument(Contract):
+    """`edgetrain train --local --json`: the central reference."""
+
+    task: str
+    metrics: dict[str, float] = Field(description="On the same held-out part that a federation is measured on.")
+    seconds: float
+    folder: str = Field(description="What SageMaker would find below /opt/ml.")
+
+
 class StatusDocument(Contract):
     """`edgetrain status --json`."""
 
@@ -176,6 +206,20 @@ class StatusDocument(Contract):
     endpoint: str | None = None
     data_dir: str | None = None
     stacks: dict[str, str] = Field(default_factory=dict, description="Stack name -> CloudFormation's status.")
+
+
+class LogLine(Contract):
+    """One event of a function's log."""
+
+    function: str = Field(description="The state that it plays.")
+    timestamp: str = Field(description="ISO 8601, UTC.")
+    message: str
+
+
+class LogsDocument(Contract):
+    """`edgetrain logs --json`, oldest first."""
+
+    lines: tuple[LogLine, ...]
 
 
 class ErrorDetail(Contract):
@@ -194,6 +238,7 @@ class ErrorDocument(Contract):
 #: File name in docs/reference/ -> what it describes.
 DOCUMENTS: dict[str, type[Contract]] = {
     "run": RunDocument,
+    "started": StartedDocument,
     "runs": RunsDocument,
     "models": ModelsDocument,
     "download": DownloadDocument,
@@ -201,6 +246,8 @@ DOCUMENTS: dict[str, type[Contract]] = {
     "task": TaskDocument,
     "tasks": TasksDocument,
     "build": BuildDocument,
+    "train": TrainDocument,
     "status": StatusDocument,
+    "logs": LogsDocument,
     "error": ErrorDocument,
 }

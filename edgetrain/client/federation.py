@@ -20,6 +20,8 @@ class Federation:
     models: ObjectStore
     ledger: Ledger
     executions: Executions
+    #: Whether it lies on this machine and can be asked often without a bill.
+    is_local: bool = False
 
 
 def connect(connection: Connection) -> Federation:
@@ -38,4 +40,5 @@ def connect(connection: Connection) -> Federation:
         models=S3ObjectStore(s3, outputs.models_bucket),
         ledger=DynamoLedger(connection.client("dynamodb"), outputs.ledger_table),
         executions=StepFunctionsExecutions(connection.client("stepfunctions"), outputs.state_machine_arn),
+        is_local=connection.is_local,
     )

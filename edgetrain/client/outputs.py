@@ -11,6 +11,7 @@ from edgetrain.stores.failures import code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 #: The application's stacks (stacks/application.py), in the order in which they are deployed.
 STACKS = ("EdgetrainStorage", "EdgetrainFederated")
@@ -51,25 +52,37 @@ def read_outputs(cloudformation: "CloudFormationClient") -> dict[str, str]:
     Raises:
         CloudNotRunning: nothing answers at the endpoint.
     """
-    outputs: dict[str, str] = {}
+    return {
+        output["OutputKey"]: output["OutputValue"]
+        for stack in _stacks(cloudformation)
+        for output in stack.get("Outputs", [])
+        if not output["OutputKey"].startswith(EXPORT)
+    }
+
+
+def read_stacks(cloudformation: "CloudFormationClient") -> dict[str, str]:
+    """Name -> CloudFormation's status, of those of the application's stacks that are there.
+
+    Raises:
+        CloudNotRunning: nothing answers at the endpoint.
+    """
+    return {stack["StackName"]: stack["StackStatus"] for stack in _stacks(cloudformation)}
+
+
+def _stacks(cloudformation: "CloudFormationClient") -> "Iterator[StackTypeDef]":
     try:
         for name in STACKS:
-            outputs.update(_outputs_of(cloudformation, name))
+            yield from _describe(cloudformation, name)
     except EndpointConnectionError as error:
         raise CloudNotRunning(
             f"no cloud answers at {cloudformation.meta.endpoint_url}: start one with `edgetrain up`"
         ) from error
-    return outputs
 
 
-def _outputs_of(cloudformation: "CloudFormationClient", name: str) -> Iterator[tuple[str, str]]:
+def _describe(cloudformation: "CloudFormationClient", name: str) -> "list[StackTypeDef]":
     try:
-        stacks = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        return cloudformation.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
         if code_of(error) != "ValidationError":  # what CloudFormation calls a stack that does not exist
             raise
-        return
-    for stack in stacks:
-        for output in stack.get("Outputs", []):
-            if not output["OutputKey"].startswith(EXPORT):
-                yield output["OutputKey"], output["OutputValue"]
+        return []

@@ -1,0 +1,103 @@
+"""`edgetrain models`: list, show and download published models."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgetrain.cli import console
+from edgetrain.cli.cloud import federation
+from edgetrain.cli.groups import new_group
+from edgetrain.cli.options import Cloud, CloudName, DataDir, Json, TaskArgument
+
+group = new_group("List, show and download models.")
+
+Version = Annotated[
+    int | None, typer.Option("--version", min=1, help="This version (default: the newest).", show_default=False)
+]
+
+
+@group.command("list")
+def list_(
+    *,
+    task: Annotated[str | None, typer.Option(help="Only this task's.", show_default=False)] = None,
+    cloud: Cloud = CloudName.LOCAL,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """List published versions by task, newest first."""
+    from edgetrain.client.documents import ModelsDocument, ModelVersion
+    from edgetrain.client.models import list_models
+
+    versions = tuple(ModelVersion.of(each) for each in list_models(federation(cloud, data_dir), task))
+    if as_json:
+        console.emit(ModelsDocument(models=versions))
+        return
+    if not versions:
+        console.note("No model is published yet: `edgetrain federate --task digits` makes one.")
+        return
+    rows = [
+        (each.task, each.version, each.created_at, _scores(each.metrics), each.lineage.get("run_id"))
+        for each in versions
+    ]
+    console.table(("task", "version", "published", "scores", "run"), rows, right=("version",))
+
+
+@group.command()
+def show(
+    task: TaskArgument,
+    *,
+    version: Version = None,
+    cloud: Cloud = CloudName.LOCAL,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Show a version: its files, what it scored and where it comes from."""
+    from edgetrain.client.documents import ModelVersion
+    from edgetrain.client.models import find_model
+
+    document = ModelVersion.of(find_model(federation(cloud, data_dir), task, version))
+    if as_json:
+        console.emit(document)
+        return
+    facts = [
+        ("model", f"{document.task} version {document.version}"),
+        ("published", document.created_at),
+        *((name, f"{value:.4f}") for name, value in document.metrics.items()),
+        *document.lineage.items(),
+    ]
+    console.table(("", ""), facts)
+    console.table(("file", "bytes", "SHA-256"), [(f.name, f.size, f.sha256) for f in document.files], right=("bytes",))
+
+
+@group.command()
+def download(
+    task: TaskArgument,
+    *,
+    version: Version = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write here (default: models/TASK/VERSION).", show_default=False)
+    ] = None,
+    cloud: Cloud = CloudName.LOCAL,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Download a version; every file is checked against its manifest."""
+    from edgetrain.client.documents import DownloadDocument
+    from edgetrain.client.models import download_model, find_model
+
+    deployed = federation(cloud, data_dir)
+    manifest = find_model(deployed, task, version)
+    folder = download_model(deployed, manifest, out or Path("models", manifest.task, str(manifest.version)))
+    if as_json:
+        console.emit(
+            DownloadDocument(
+                task=manifest.task, version=manifest.version, folder=str(folder.absolute()), files=manifest.files
+            )
+        )
+        return
+    console.result(f"{manifest.task} version {manifest.version} is in {folder}")
+
+
+def _scores(metrics: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())

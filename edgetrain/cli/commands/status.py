@@ -1,0 +1,57 @@
+"""`edgetrain status`: which cloud commands talk to, and what is deployed there."""
+
+from typing import TYPE_CHECKING
+
+from edgetrain.cli import console
+from edgetrain.cli.cloud import connection, data_dir_of, endpoint_of_environment
+from edgetrain.cli.options import Cloud, CloudName, DataDir, Json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edgetrain.client.documents import StatusDocument
+
+
+def status(*, cloud: Cloud = CloudName.LOCAL, data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Show which cloud runs, and what is deployed there."""
+    document = look(cloud, data_dir)
+    if as_json:
+        console.emit(document)
+        return
+    if not document.running:
+        console.result(f"No embedded cloud runs on {document.data_dir}. Start one with `edgetrain up --detach`.")
+        return
+    where = {"embedded": "The embedded cloud runs at", "endpoint": "Commands talk to", "aws": "Commands talk to AWS"}
+    console.result(" ".join(part for part in (where[document.cloud], document.endpoint) if part))
+    if document.pid is not None:
+        console.result(f"process {document.pid}, state in {document.data_dir}")
+    if document.stacks:
+        console.table(("stack", "status"), list(document.stacks.items()))
+    else:
+        console.result("The application is not deployed there.")
+
+
+def look(cloud: CloudName, data_dir: "Path | None") -> "StatusDocument":
+    """How things stand; stacks are asked for where a cloud answers."""
+    from edgetrain.client.documents import StatusDocument
+    from edgetrain.client.outputs import read_stacks
+    from edgetrain.local import process
+
+    if cloud is CloudName.AWS:
+        stacks = read_stacks(connection(cloud, data_dir).client("cloudformation"))
+        return StatusDocument(running=True, cloud="aws", stacks=stacks)
+    folder, endpoint = data_dir_of(data_dir), endpoint_of_environment()
+    running = process.status(folder)
+    if running is None and endpoint is None:
+        return StatusDocument(running=False, cloud="embedded", data_dir=str(folder))
+    stacks = read_stacks(connection(cloud, data_dir).client("cloudformation"))
+    if running is None or endpoint not in {None, running.endpoint}:
+        return StatusDocument(running=True, cloud="endpoint", endpoint=endpoint, stacks=stacks)
+    return StatusDocument(
+        running=True,
+        cloud="embedded",
+        pid=running.pid,
+        endpoint=running.endpoint,
+        data_dir=str(running.data_dir),
+        stacks=stacks,
+    )
