@@ -96,8 +96,10 @@ def encode(tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str] 
 
 
 def decode(body: bytes) -> dict[str, npt.NDArray[Any]]:
-    """All tensors of a file of our own making (a file of somebody else's goes through `read_header`)."""
-    return dict(safetensors.numpy.load(body))
+    """All tensors of a file of our own making, in the file's order (a file of somebody else's goes through `read_header`)."""
+    tensors = safetensors.numpy.load(body)  # in any order, another one each time
+    end = LENGTH_BYTES + int.from_bytes(body[:LENGTH_BYTES], "little")
+    return {name: tensors[name] for name in json.loads(body[LENGTH_BYTES:end]) if name != METADATA}
 
 
 def update_metadata(
