@@ -9,6 +9,12 @@ KINDS = ("unit", "infrastructure", "integration")
 HERE = Path(__file__).parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--rewrite-snapshots", action="store_true", help="write the snapshots of the templates again (make snapshots)"
+    )
+
+
 def kind_of(path: Path) -> str:
     return path.relative_to(HERE).parts[0]
 

@@ -73,7 +73,7 @@ TRIES_OF_TRAINING: Final = (
     ),
     Tries(
         errors=("States.TaskFailed",),
-        reason="any other error may be the machine's: out of memory beside others, a full disk. It does not match States.Timeout: after the "
+        reason="any other error may be the machine's: out of memory, a full disk. It does not match States.Timeout: after the "
         "round's deadline another try would be late",
         attempts=2,
         longest_delay=10,
