@@ -1,8 +1,7 @@
 """Which cloud a command talks to."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,9 +41,8 @@ def deploy_application(endpoint: str, progress: Callable[[str], None] = console.
     return deployment.deploy(endpoint, assembly, progress)
 
 
-@contextmanager
-def started_cloud(folder: Path, port: int | None = None) -> "Iterator[RunningCloud]":
-    """An embedded cloud on this data directory, which is stopped when the block ends, however it ends.
+def start_cloud(folder: Path, port: int | None = None) -> "RunningCloud":
+    """Start an embedded cloud on this data directory; without a port, on the usual one.
 
     Raises:
         CloudAlreadyRunning: there is one already; it goes on.
@@ -52,12 +50,15 @@ def started_cloud(folder: Path, port: int | None = None) -> "Iterator[RunningClo
     """
     from edgetrain.local import process
 
-    running = process.start(folder) if port is None else process.start(folder, port=port)
-    try:
-        yield running
-    finally:
-        with uninterrupted():
-            process.stop(folder)
+    return process.start(folder) if port is None else process.start(folder, port=port)
+
+
+def stop_cloud(folder: Path) -> None:
+    """Stop it to the end, whatever the user presses meanwhile."""
+    from edgetrain.local import process
+
+    with uninterrupted():
+        process.stop(folder)
 
 
 def connection(cloud: CloudName, data_dir: Path | None) -> "Connection":

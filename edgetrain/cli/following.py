@@ -30,9 +30,15 @@ def follow_to_the_end(federation: "Federation", run: "StartedRun", *, as_json: b
         Interrupted: Ctrl-C; the run goes on.
         EdgetrainError: the run did not succeed; the class is the run's own typed error.
     """
-    progress = watch(federation, run, console.stderr() if as_json else console.stdout())
+    try:
+        progress = watch(federation, run, console.stderr() if as_json else console.stdout())
+    except KeyboardInterrupt as error:
+        raise Interrupted(
+            f"run {run.run_id} goes on: follow it with `edgetrain runs follow {run.run_id}`, stop it with "
+            f"`edgetrain runs stop {run.run_id}`"
+        ) from error
     document = _document(federation, run)
-    failed = None if progress.status == "SUCCEEDED" else _why(federation, run)
+    failed = None if progress.status == "SUCCEEDED" else why_it_failed(federation, run)
     if as_json and document is not None:
         console.emit(document)
         if failed is not None:
@@ -46,22 +52,12 @@ def follow_to_the_end(federation: "Federation", run: "StartedRun", *, as_json: b
 
 
 def watch(federation: "Federation", run: "StartedRun", where: "Console") -> "RunProgress":
-    """Show the run on `where` until it has ended; the last look.
-
-    Raises:
-        Interrupted: Ctrl-C; the run goes on.
-    """
+    """Show the run on `where` until it has ended; the last look."""
     from edgetrain.client.following import RunWatcher, follow_run
 
-    looks = follow_run(RunWatcher(federation, run), interval=pause_between_looks(federation.is_local))
     where.print(f"run {run.run_id}", soft_wrap=True)
-    try:
-        return show_live(looks, where) if where.is_terminal else show_lines(looks, where)
-    except KeyboardInterrupt as error:
-        raise Interrupted(
-            f"run {run.run_id} goes on: follow it with `edgetrain runs follow {run.run_id}`, stop it with "
-            f"`edgetrain runs stop {run.run_id}`"
-        ) from error
+    looks = follow_run(RunWatcher(federation, run), interval=pause_between_looks(federation.is_local))
+    return show_live(looks, where) if where.is_terminal else show_lines(looks, where)
 
 
 def show_lines(looks: "Iterable[RunProgress]", where: "Console") -> "RunProgress":
@@ -150,6 +146,14 @@ def closing_words(document: "RunDocument") -> str:
     return f"run {document.run_id}: {played}, {model}" + (f" ({scored})" if scored else "")
 
 
+def why_it_failed(federation: "Federation", run: "StartedRun") -> EdgetrainError:
+    """Why an execution did not succeed, as an error of ours."""
+    from edgetrain.client.runs import failure
+
+    execution = federation.executions.describe(run.execution_arn)
+    return failure(None, None) if execution is None else failure(execution.error, execution.cause)
+
+
 def _bar(where: "Console") -> "tuple[Progress, TaskID]":
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -164,17 +168,11 @@ def _known(last: "RunProgress | None") -> "RunProgress":
 
 
 def _document(federation: "Federation", run: "StartedRun") -> "RunDocument | None":
-    """Everything about the run, or None when it failed before there was anything."""
+    """Everything about the run, or None when the execution was refused before it had a part in it."""
     from edgetrain.client.runs import read_run
 
     try:
-        return read_run(federation, run.run_id)
+        document = read_run(federation, run.run_id)
     except RunNotFound:
         return None
-
-
-def _why(federation: "Federation", run: "StartedRun") -> EdgetrainError:
-    from edgetrain.client.runs import failure
-
-    execution = federation.executions.describe(run.execution_arn)
-    return failure(None, None) if execution is None else failure(execution.error, execution.cause)
+    return document if document.execution_arn == run.execution_arn else None

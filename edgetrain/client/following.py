@@ -76,12 +76,16 @@ class RunWatcher:
         )
 
     def _read_record(self) -> RunRecord | None:
-        if self._record is None:
-            try:
-                self._record = read_record(self._federation.runs, keys.run_record(self._run.run_id), RunRecord)
-            except ObjectNotFound:
-                return None
+        if self._record is None and self._is_played_by_it():
+            self._record = read_record(self._federation.runs, keys.run_record(self._run.run_id), RunRecord)
         return self._record
+
+    def _is_played_by_it(self) -> bool:
+        """Whether StartRun has taken the run up for this execution. One that was refused has no part in a run of that id."""
+        try:
+            return self._federation.ledger.run(self._run.run_id).execution_arn == self._run.execution_arn
+        except RunNotFound:
+            return False
 
     def _read_done(self) -> None:
         """Rounds that are evaluated since the last look: one that is only closed has no accuracy yet."""

@@ -10,12 +10,12 @@ import typer
 
 from edgetrain.cli import console
 from edgetrain.cli.application import give_up
-from edgetrain.cli.cloud import deploy_application, started_cloud
-from edgetrain.cli.following import watch
+from edgetrain.cli.cloud import deploy_application, start_cloud, stop_cloud
+from edgetrain.cli.following import watch, why_it_failed
 from edgetrain.cli.interrupts import signals_interrupt
 from edgetrain.cli.options import Json
 from edgetrain.cli.steps import Say, Steps
-from edgetrain.errors import AccuracyTooLow, CloudAlreadyRunning
+from edgetrain.errors import AccuracyTooLow, CloudAlreadyRunning, Interrupted
 
 if TYPE_CHECKING:
     from edgetrain.client.documents import ImportDocument, RunDocument, TrainDocument
@@ -50,8 +50,11 @@ def demo(
     how accuracy climbs. A cloud that runs already is not disturbed.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with signals_interrupt():
-        imported, reference, run = play(out.absolute())
+    try:
+        with signals_interrupt():
+            imported, reference, run = play(out.absolute())
+    except KeyboardInterrupt as error:
+        raise Interrupted("interrupted: the demonstration's cloud is taken down") from error
     accuracy = run.rounds[-1].accuracy or 0.0
     missed = None
     if accuracy < AIM:
@@ -117,8 +120,11 @@ def fresh_cloud(folder: Path) -> "Iterator[RunningCloud]":
             f"another demonstration plays in {folder} (process {running.pid}): wait for it, or choose another --out"
         )
     shutil.rmtree(folder, ignore_errors=True)
-    with started_cloud(folder, FREE_PORT) as cloud:
+    cloud = start_cloud(folder, FREE_PORT)
+    try:
         yield cloud
+    finally:
+        stop_cloud(folder)
 
 
 def spread(federation: "Federation", say: Say) -> "ImportDocument":
@@ -140,13 +146,12 @@ def train(federation: "Federation") -> "RunDocument":
     Raises:
         EdgetrainError: it did not succeed, with the run's own typed error.
     """
-    from edgetrain.client.runs import failure, read_run, start_run
+    from edgetrain.client.runs import read_run, start_run
 
     started = start_run(federation, {"task": TASK, "rounds": ROUNDS})
     ended = watch(federation, started, console.stderr())
     if ended.status != "SUCCEEDED":
-        execution = federation.executions.describe(started.execution_arn)
-        raise failure(execution.error, execution.cause) if execution else failure(None, None)
+        raise why_it_failed(federation, started)
     return read_run(federation, started.run_id)
 
 

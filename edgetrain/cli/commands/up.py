@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgetrain.cli import console
-from edgetrain.cli.cloud import data_dir_of, deploy_application, started_cloud
+from edgetrain.cli.cloud import data_dir_of, deploy_application, start_cloud, stop_cloud
 from edgetrain.cli.interrupts import signals_interrupt
 from edgetrain.cli.options import DataDir, Json
 
@@ -39,7 +39,8 @@ def up(
     folder = data_dir_of(data_dir)
     try:
         with signals_interrupt(), ExitStack() as stopping:
-            running = stopping.enter_context(started_cloud(folder, port))
+            running = start_cloud(folder, port)
+            stopping.callback(stop_cloud, folder)
             console.note(f"The embedded cloud listens at {running.endpoint} (process {running.pid}).")
             stacks = deploy_application(running.endpoint) if deploy else {}
             _say(running, stacks, as_json=as_json)

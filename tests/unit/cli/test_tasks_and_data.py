@@ -1,0 +1,185 @@
+"""`edgetrain tasks`, `edgetrain data`, `edgetrain train`."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from edgetrain import keys
+from edgetrain.client import documents
+from edgetrain.client.programs import current_program
+from edgetrain.contracts import ClientSettings, TaskSpec, TensorSpec
+from edgetrain.errors import LayerNotSupported
+from edgetrain.tasks import building
+from edgetrain.tasks.digits import Digits
+
+
+def built(task, model=None):
+    """A program that is none, of the right shape."""
+    name = model or "cnn"
+    spec = TaskSpec(
+        task=task.name,
+        title=task.title,
+        model=name,
+        program_batch=20,
+        x=task.x,
+        y=(TensorSpec(name="y", shape=(), dtype="int32"),),
+        weights=(TensorSpec(name="w", shape=(3, 4)),),
+        loss="softmax_cross_entropy",
+        client=ClientSettings(),
+    )
+    files = {
+        keys.PROGRAM_FILE: name.encode(),
+        keys.WEIGHTS_FILE: b"weights",
+        keys.SPEC_FILE: spec.model_dump_json().encode(),
+    }
+    return building.BuiltProgram(task.name, name, f"program-{name}", spec, files)
+
+
+@pytest.fixture(autouse=True)
+def _no_tensorflow(monkeypatch):
+    def build(task, model=None, *, progress=None, cache=None):
+        progress("converting")
+        return built(task, model)
+
+    monkeypatch.setattr(building, "build_program", build)
+    monkeypatch.setattr(building, "load_or_build", build)
+
+
+# --- tasks
+
+
+def test_list(edgetrain_):
+    told = documents.TasksDocument.model_validate(edgetrain_("tasks", "list", "--json").document)
+    assert [task.name for task in told.tasks] == ["digits"]
+    assert "digits" in edgetrain_("tasks", "list").stdout
+
+
+def test_show(edgetrain_):
+    told = documents.TaskDocument.model_validate(edgetrain_("tasks", "show", "digits", "--json").document)
+    assert (told.models, told.example_shape, told.client) == (("cnn", "mlp"), (8, 8, 1), Digits.client)
+    assert "8 x 8 x 1" in edgetrain_("tasks", "show", "digits").stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("tasks", "show", "x"),
+        ("tasks", "build", "x"),
+        ("data", "import", "--task", "x"),
+        ("train", "--task", "x", "--local"),
+    ],
+)
+def test_an_unknown_task(edgetrain_, words):
+    outcome = edgetrain_(*words, "--json")
+    assert outcome.code == 2
+    assert outcome.document["error"] == {
+        "code": "TaskNotFound",
+        "message": "there is no task 'x': expected one of digits",
+    }
+
+
+def test_build_uploads_to_the_cloud_that_runs(edgetrain_, federation, tmp_path):
+    outcome = edgetrain_("tasks", "build", "digits", "--model", "mlp", "--out", str(tmp_path / "built"), "--json")
+    told = documents.BuildDocument.model_validate(outcome.document)
+    assert (told.model, told.program_id, told.parameters) == ("mlp", "program-mlp", 12)
+    assert told.uploaded_to == "models-bucket"
+    assert (tmp_path / "built" / keys.PROGRAM_FILE).read_bytes() == b"mlp"
+    assert current_program(federation.models, "digits").program_id == "program-mlp"
+    assert "converting" in outcome.stderr
+
+
+def test_build_without_a_cloud(edgetrain_, process, tmp_path):
+    outcome = edgetrain_("tasks", "build", "digits", "--out", str(tmp_path))
+    assert outcome.code == 0
+    assert "12 parameters" in outcome.stdout
+    assert "nothing was uploaded" in outcome.stderr
+    assert edgetrain_("tasks", "build", "digits", "--out", str(tmp_path), "--json").document["uploaded_to"] is None
+
+
+def test_a_layer_that_cannot_be_lowered_is_the_users_mistake(edgetrain_, process, monkeypatch, tmp_path):
+    def refuse(task, model=None, *, progress=None):
+        raise LayerNotSupported("layer lstm (LSTM) has no lowering")
+
+    monkeypatch.setattr(building, "build_program", refuse)
+    outcome = edgetrain_("tasks", "build", "digits", "--out", str(tmp_path))
+    assert (outcome.code, outcome.sentence) == (2, "layer lstm (LSTM) has no lowering")
+
+
+# --- data
+
+
+def test_import_stores_one_object_for_each_client_and_the_program(edgetrain_, federation):
+    outcome = edgetrain_("data", "import", "--task", "digits", "--clients", "20", "--alpha", "0.3", "--json")
+    assert outcome.code == 0
+    told = documents.ImportDocument.model_validate(outcome.document)
+    assert (told.clients, told.examples, told.test_examples) == (20, 1437, 360)
+    assert sum(told.examples_per_client.values()) == 1437
+    assert (told.program_id, told.program_uploaded) == ("program-cnn", True)
+    assert told.index_key in federation.data
+    assert keys.client_data("digits", told.dataset_id, "client-019") in federation.data
+
+    again = edgetrain_("data", "import", "--task", "digits", "--clients", "20", "--alpha", "0.3", "--json").document
+    assert (again["dataset_id"], again["program_uploaded"]) == (told.dataset_id, False)
+
+
+def test_another_seed_is_another_split(edgetrain_, federation):
+    ids = {edgetrain_("data", "import", "--task", "digits", "--seed", s, "--json").document["dataset_id"] for s in "01"}
+    assert len(ids) == 2
+
+
+def test_import_keeps_the_model_in_use(edgetrain_, federation, tmp_path):
+    edgetrain_("tasks", "build", "digits", "--model", "mlp", "--out", str(tmp_path))
+    assert edgetrain_("data", "import", "--task", "digits", "--json").document["program_id"] == "program-mlp"
+    told = edgetrain_("data", "import", "--task", "digits", "--model", "cnn", "--json").document
+    assert told["program_id"] == "program-cnn"
+
+
+def test_import_in_words(edgetrain_, federation):
+    outcome = edgetrain_("data", "import", "--task", "digits")
+    assert "1,437 examples of task digits over 20 clients" in outcome.stdout
+    assert "edgetrain federate --task digits" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--clients", "5000"), "clients is 5000: expected 1 to 718"),
+        (("--alpha", "0"), "alpha is 0"),
+        (("--alpha", "-1"), "alpha is -1"),
+        (("--alpha", "nan"), "alpha is nan"),
+        (("--clients", "0"), "--clients"),
+        (("--model", "rnn"), "no model 'rnn': expected one of cnn, mlp"),
+    ],
+)
+def test_what_cannot_be_imported(edgetrain_, federation, words, told):
+    outcome = edgetrain_("data", "import", "--task", "digits", *words, "--json")
+    assert outcome.code == 2
+    assert told in outcome.document["error"]["message"]
+    assert len(federation.data) == 0
+
+
+# --- train
+
+
+@pytest.fixture
+def trainer(monkeypatch, tmp_path):
+    def train_locally(task, folder, *, epochs=None, progress):
+        progress(f"{task} for {epochs} epochs")
+        return SimpleNamespace(metrics={"accuracy": 0.97, "loss": 0.1}, folder=folder, seconds=3.0)
+
+    monkeypatch.setitem(sys.modules, "training_jobs.local", SimpleNamespace(train_locally=train_locally))
+
+
+def test_train_locally(edgetrain_, trainer, tmp_path):
+    outcome = edgetrain_("train", "--task", "digits", "--local", "--epochs", "2", "--out", str(tmp_path), "--json")
+    told = documents.TrainDocument.model_validate(outcome.document)
+    assert (told.metrics["accuracy"], told.folder) == (0.97, str(tmp_path))
+    assert "digits for 2 epochs" in outcome.stderr
+    assert "accuracy 0.9700" in edgetrain_("train", "--task", "digits", "--local", "--out", str(tmp_path)).stdout
+
+
+def test_train_on_sagemaker_is_not_there_yet(edgetrain_):
+    outcome = edgetrain_("train", "--task", "digits")
+    assert outcome.code == 2
+    assert "--local" in outcome.sentence
