@@ -89,7 +89,7 @@ def header_bytes(specs: Iterable[TensorSpec], metadata: Mapping[str, str] | None
 
 def encode(tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str] | None = None) -> bytes:
     """A safetensors file that holds `tensors` in their own order."""
-    arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     specs = [TensorSpec(name=n, shape=a.shape, dtype=a.dtype.name) for n, a in arrays.items()]
     little = (array.astype(array.dtype.newbyteorder("<"), copy=False) for array in arrays.values())
     return b"".join([header_bytes(specs, metadata), *(array.tobytes() for array in little)])

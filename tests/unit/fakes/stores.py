@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from edgetrain.contracts import Receipt, Refusal, RunRow
 from edgetrain.errors import DataInvalid, ObjectNotFound, RunNotFound, UpdateLate
@@ -26,9 +26,10 @@ class BytesSource:
 
 @dataclass
 class MemoryStore:
-    """A versioned bucket. `objects[key]` are all versions, oldest first."""
+    """A versioned bucket. `objects[key]` are all versions, oldest first; of keys in `without_checksum` it knows no SHA-256."""
 
     objects: dict[str, list[bytes]] = field(default_factory=dict)
+    without_checksum: set[str] = field(default_factory=set)
     content_types: dict[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -48,7 +49,8 @@ class MemoryStore:
         number = len(versions) - 1 if version_id is None else int(version_id)
         if not 0 <= number < len(versions):
             return None
-        return _stored(key, number, versions[number])
+        stored = _stored(key, number, versions[number])
+        return replace(stored, sha256="") if key in self.without_checksum else stored
 
     def open(self, key: str, *, version_id: str, size: int) -> BytesSource:
         body = self.get(key, version_id=version_id)

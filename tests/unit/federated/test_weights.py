@@ -61,6 +61,13 @@ def test_the_order_of_the_tensors_is_kept() -> None:
     assert weights.encode(weights.decode(body)) == body
 
 
+def test_a_number_stays_a_number() -> None:
+    tensors = {"scale": np.array(2, np.float32), "turned": np.arange(6, dtype=np.float32).reshape(2, 3).T}
+    decoded = weights.decode(weights.encode(tensors))
+    assert decoded["scale"].shape == ()
+    assert np.array_equal(decoded["turned"], tensors["turned"])
+
+
 def test_tensors_begin_aligned() -> None:
     assert {
         tensor.begin % 8
@@ -232,7 +239,7 @@ def test_the_models_own_tensors_pass() -> None:
         ({"bias": None, "Bias": TENSORS["bias"]}, UpdateNamesDiffer, "Bias"),
         ({"bias": np.ones(4, np.float32)}, UpdateShapeDiffers, "bias"),
         ({"bias": np.ones((3, 1), np.float32)}, UpdateShapeDiffers, "bias"),
-        ({"bias": np.float32(1).reshape(())}, UpdateShapeDiffers, "bias"),
+        ({"bias": np.array(1, np.float32)}, UpdateShapeDiffers, "bias"),
         ({"kernel": np.ones((3, 2), np.float32)}, UpdateShapeDiffers, "kernel"),
         ({"bias": np.ones(3, np.float64)}, UpdateDtypeDiffers, "bias"),
         ({"bias": np.ones(3, np.int32)}, UpdateDtypeDiffers, "bias"),
