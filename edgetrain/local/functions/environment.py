@@ -1,6 +1,7 @@
 """The environment variables of a function process: Lambda's, the function's own, and the way to our endpoint."""
 
 import os
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -48,7 +49,7 @@ def _defaults(runtime: Runtime, task: Path, opt: Path) -> dict[str, str]:
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
         "PATH": os.pathsep.join([str(runtime.python.parent), "/usr/local/bin", "/usr/bin", "/bin", str(opt / "bin")]),
-        "LD_LIBRARY_PATH": os.pathsep.join([str(task), str(task / "lib"), str(opt / "lib")]),
+        "LD_LIBRARY_PATH": os.pathsep.join([*_python_libraries(), str(task), str(task / "lib"), str(opt / "lib")]),
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
     }
@@ -85,3 +86,8 @@ def _reserved(
         "LAMBDA_TASK_ROOT": str(task),
         "LAMBDA_RUNTIME_DIR": str(runtime.packages),
     }
+
+
+def _python_libraries() -> list[str]:
+    """Where the interpreter's own shared library is, if it is one (/var/lang/lib in Lambda)."""
+    return [str(sysconfig.get_config_var("LIBDIR"))] if sysconfig.get_config_var("Py_ENABLE_SHARED") else []

@@ -88,26 +88,19 @@ class FunctionProcess:
         self.started = time.monotonic()
         self._ready: Call | None = None
         self._memory_seen = self.started
-        self._api = RuntimeApi(limits.LAMBDA_RESPONSE_BYTES)
-        self._scratch = Path(tempfile.mkdtemp(dir=place.scratch, prefix=f"{configuration.name[:32]}-"))
-        variables = environment(
-            configuration,
-            credentials=credentials,
-            runtime=place.runtime,
-            task=place.task,
-            opt=place.opt,
-            scratch=self._scratch,
-            runtime_api=self._api.address,
-            log_stream=self.log_stream,
-            region=place.region,
-            endpoint_url=place.endpoint_url,
-        )
-        self._process, self._lifeline, output = _spawn(place, variables)
-        self.log = ProcessLog(output, lambda events: write_log(configuration.log_group, self.log_stream, events))
-        self.usage = Usage(self._process.pid)
-        self._exit = os.pidfd_open(self._process.pid)
         self._ending = threading.Lock()
         self._waited_for = False
+        with contextlib.ExitStack() as undo:
+            self._api = RuntimeApi(limits.LAMBDA_RESPONSE_BYTES)
+            undo.callback(self._api.close)
+            self._scratch = Path(tempfile.mkdtemp(dir=place.scratch, prefix=f"{configuration.name[:32]}-"))
+            undo.callback(shutil.rmtree, self._scratch, ignore_errors=True)
+            self._process, self._lifeline, output = _spawn(place, self._variables(place, credentials))
+            undo.callback(os.close, self._lifeline)  # it dies of that
+            self._exit = os.pidfd_open(self._process.pid)
+            self.usage = Usage(self._process.pid)
+            undo.pop_all()
+        self.log = ProcessLog(output, lambda events: write_log(configuration.log_group, self.log_stream, events))
         self._poll = select.poll()
         for readable in (self._api, self.log, self._exit):
             self._poll.register(readable, select.POLLIN)
@@ -168,6 +161,20 @@ class FunctionProcess:
         os.close(self._exit)
         os.close(self._lifeline)
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _variables(self, place: Place, credentials: Credentials) -> dict[str, str]:
+        return environment(
+            self.configuration,
+            credentials=credentials,
+            runtime=place.runtime,
+            task=place.task,
+            opt=place.opt,
+            scratch=self._scratch,
+            runtime_api=self._api.address,
+            log_stream=self.log_stream,
+            region=place.region,
+            endpoint_url=place.endpoint_url,
+        )
 
     def _answered(self, call: Call, ending: Ending) -> Outcome:
         if call.too_large:
