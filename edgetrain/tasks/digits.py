@@ -26,7 +26,7 @@ class Digits(Task):
     title: ClassVar[str] = "Handwritten digits, 8x8 (scikit-learn)"
     x: ClassVar[TensorSpec] = TensorSpec(name="x", shape=(8, 8, 1))
     labels: ClassVar[tuple[str, ...]] = tuple("0123456789")
-    client: ClassVar[ClientSettings] = ClientSettings(epochs=5, batch_size=20, learning_rate=0.1)
+    client: ClassVar[ClientSettings] = ClientSettings(epochs=10, batch_size=20, learning_rate=0.2)
     preprocessing: ClassVar[Mapping[str, Any]] = {"scale": 1 / LARGEST_PIXEL, "background": 0.0, "ink": 1.0}
 
     def models(self) -> Mapping[str, Callable[[], "keras.Model"]]:
@@ -51,9 +51,8 @@ class Digits(Task):
             [
                 layers.Input(self.x.shape),
                 layers.Conv2D(16, 3, padding="same", activation="relu", name="conv1"),
-                layers.MaxPooling2D(name="pool1"),
+                layers.MaxPooling2D(name="pool"),
                 layers.Conv2D(32, 3, padding="same", activation="relu", name="conv2"),
-                layers.MaxPooling2D(name="pool2"),
                 layers.Flatten(name="flatten"),
                 layers.Dense(64, activation="relu", name="dense1"),
                 layers.Dense(len(self.labels), name="logits"),
