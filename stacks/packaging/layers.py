@@ -28,14 +28,9 @@ DROPPED: Final = (
     *("bin/*", "*/__pycache__/*", "*.pyc", "*.pyi", "*/tests/*", "*/test/*", "*.a", "*.h"),
     *("*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED", "*.dist-info/direct_url.json"),
     *("*.dist-info/sboms/*", "*.dist-info/entry_points.txt"),
-    *(
-        "numpy/distutils/*",
-        "numpy/f2py/*",
-        "numpy/_pyinstaller/*",
-        "numpy/random/lib/*",
-        "numpy/random/_examples/*",
-        "numpy/doc/*",
-    ),
+    *("numpy/distutils/*", "numpy/f2py/*", "numpy/_pyinstaller/*"),
+    *("numpy/random/lib/*", "numpy/random/_examples/*", "numpy/doc/*"),
+    "aws_lambda_powertools/event_handler/openapi/swagger_ui/*",
 )
 #: Of ai-edge-litert's 200 MB, what its interpreter loads. The rest: compilers, accelerators, vendors' tools.
 RUNTIME_PARTS: Final = (

@@ -1,27 +1,20 @@
 """Assemblies, synthesised once for all tests of a session.
 
 Most tests look at templates, in which a layer is no more than its hash: those are made with stand-ins for the layers' zip
-files, so that they fetch nothing. `real` tests run app.py with the layers that are deployed.
+files, so that they fetch nothing. test_synth.py runs app.py, with the layers that are deployed.
 """
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from stacks.node import use_node
 from stacks.packaging.archive import write_zip
-from stacks.packaging.layers import PROJECT, LayerArchives
+from stacks.packaging.layers import LayerArchives
 from stacks.targets import Target, aws_target, host_target
 from tests.infrastructure.reading import Assembly
 
 use_node()  # before anything imports the CDK
-
-RealSynth = Callable[[str, Path], subprocess.CompletedProcess[str]]
 
 
 def stand_ins(folder: Path, mark: str) -> LayerArchives:
@@ -56,20 +49,3 @@ def aws_arm64(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
 @pytest.fixture(scope="session")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     return synthesise(host_target(), tmp_path_factory.mktemp("host"))
-
-
-@pytest.fixture(scope="session")
-def real_synth() -> RealSynth:
-    """Runs app.py as its users do, in a process of its own."""
-
-    def run(target: str, folder: Path) -> subprocess.CompletedProcess[str]:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        environment |= {
-            "CDK_OUTDIR": str(folder),
-            "CDK_CONTEXT_JSON": json.dumps({"target": target}),
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-        command = [sys.executable, "app.py"]
-        return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
-
-    return run
