@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from edgetrain.client.executions import Status
 from edgetrain.contracts import (
@@ -17,7 +17,13 @@ from edgetrain.contracts import (
 )
 
 
-class UpdateDocument(Contract):
+class Document(Contract):
+    """Base of all: what is printed has every field, also one that is null, and the schema says so."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+class UpdateDocument(Document):
     """An update that went into the round's average."""
 
     client: str
@@ -27,7 +33,7 @@ class UpdateDocument(Contract):
     sha256: Sha256
 
 
-class RefusedDocument(Contract):
+class RefusedDocument(Document):
     """A client of the cohort whose update does not count."""
 
     client: str
@@ -35,7 +41,7 @@ class RefusedDocument(Contract):
     message: str
 
 
-class RoundDocument(Contract):
+class RoundDocument(Document):
     """One closed round."""
 
     round: RoundNumber
@@ -56,7 +62,7 @@ class RoundDocument(Contract):
     seconds: float = Field(description="From the selection of the cohort to the evaluated (or closed) model.")
 
 
-class ModelDocument(Contract):
+class ModelDocument(Document):
     """What a run publishes. All but `task` is null until it did."""
 
     task: str
@@ -67,7 +73,7 @@ class ModelDocument(Contract):
     metrics: dict[str, float] | None = None
 
 
-class RunDocument(Contract):
+class RunDocument(Document):
     """`edgetrain federate --json`, `edgetrain runs show RUN --json`."""
 
     run_id: str
@@ -86,14 +92,14 @@ class RunDocument(Contract):
     rounds: tuple[RoundDocument, ...]
 
 
-class StartedDocument(Contract):
+class StartedDocument(Document):
     """`edgetrain federate --detach --json`."""
 
     run_id: str
     execution_arn: str
 
 
-class RunSummary(Contract):
+class RunSummary(Document):
     """A line of `edgetrain runs list`."""
 
     run_id: str
@@ -107,13 +113,13 @@ class RunSummary(Contract):
     execution_arn: str
 
 
-class RunsDocument(Contract):
+class RunsDocument(Document):
     """`edgetrain runs list --json`, newest first."""
 
     runs: tuple[RunSummary, ...]
 
 
-class ModelVersion(Contract):
+class ModelVersion(Document):
     """A published version."""
 
     task: str
@@ -129,13 +135,13 @@ class ModelVersion(Contract):
         return cls.model_validate(manifest.model_dump(exclude={"format"}))
 
 
-class ModelsDocument(Contract):
+class ModelsDocument(Document):
     """`edgetrain models list --json`, by task, newest first."""
 
     models: tuple[ModelVersion, ...]
 
 
-class DownloadDocument(Contract):
+class DownloadDocument(Document):
     """`edgetrain models download --json`."""
 
     task: str
@@ -144,7 +150,7 @@ class DownloadDocument(Contract):
     files: tuple[FileEntry, ...]
 
 
-class ImportDocument(Contract):
+class ImportDocument(Document):
     """`edgetrain data import --json`."""
 
     task: str
@@ -159,7 +165,7 @@ class ImportDocument(Contract):
     program_uploaded: bool = Field(description="Whether ModelsBucket had no program of this hash.")
 
 
-class TaskDocument(Contract):
+class TaskDocument(Document):
     """A task, as `edgetrain tasks list --json` and `tasks show --json` print it."""
 
     name: str
@@ -170,13 +176,13 @@ class TaskDocument(Contract):
     client: ClientSettings
 
 
-class TasksDocument(Contract):
+class TasksDocument(Document):
     """`edgetrain tasks list --json`."""
 
     tasks: tuple[TaskDocument, ...]
 
 
-class BuildDocument(Contract):
+class BuildDocument(Document):
     """`edgetrain tasks build --json`."""
 
     task: str
@@ -188,7 +194,7 @@ class BuildDocument(Contract):
     uploaded_to: str | None = Field(description="ModelsBucket, or null when no cloud runs.")
 
 
-class TrainDocument(Contract):
+class TrainDocument(Document):
     """`edgetrain train --local --json`: the central reference."""
 
     task: str
@@ -197,7 +203,7 @@ class TrainDocument(Contract):
     folder: str = Field(description="What SageMaker would find below /opt/ml.")
 
 
-class StatusDocument(Contract):
+class StatusDocument(Document):
     """`edgetrain status --json`."""
 
     running: bool
@@ -208,7 +214,7 @@ class StatusDocument(Contract):
     stacks: dict[str, str] = Field(default_factory=dict, description="Stack name -> CloudFormation's status.")
 
 
-class LogLine(Contract):
+class LogLine(Document):
     """One event of a function's log."""
 
     function: str = Field(description="The state that it plays.")
@@ -216,31 +222,32 @@ class LogLine(Contract):
     message: str
 
 
-class LogsDocument(Contract):
+class LogsDocument(Document):
     """`edgetrain logs --json`, oldest first."""
 
     lines: tuple[LogLine, ...]
 
 
-class ErrorDetail(Contract):
+class ErrorDetail(Document):
     """What went wrong."""
 
     code: str = Field(description="Class name (docs/reference/errors.md).")
     message: str
 
 
-class ErrorDocument(Contract):
+class ErrorDocument(Document):
     """What `--json` prints instead when a command cannot do what it was asked."""
 
     error: ErrorDetail
 
 
 #: File name in docs/reference/ -> what it describes.
-DOCUMENTS: dict[str, type[Contract]] = {
+DOCUMENTS: dict[str, type[Document]] = {
     "run": RunDocument,
     "started": StartedDocument,
     "runs": RunsDocument,
     "models": ModelsDocument,
+    "model": ModelVersion,
     "download": DownloadDocument,
     "import": ImportDocument,
     "task": TaskDocument,
