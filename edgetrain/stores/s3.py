@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 #: Buckets without versioning call their only version so.
 NO_VERSION = "null"
-#: What S3 says of a version id that it never gave out; a HEAD has no body, so only the status is left.
-NO_VERSION_ID = frozenset({"400", "InvalidArgument"})
+#: What S3 says of a version id that it never gave out, or gave to a deletion; a HEAD has no body, so only the status is left.
+NO_VERSION_ID = frozenset({"400", "405", "InvalidArgument", "MethodNotAllowed"})
 BINARY = "application/octet-stream"
 
 
@@ -235,10 +235,10 @@ class S3Writer:
                 self._upload = self._store.client.create_multipart_upload(**self._target)["UploadId"]
             number = len(self._parts) + 1
             reply = self._store.client.upload_part(
-                **self._target, UploadId=self._upload, PartNumber=number, Body=bytes(self._buffer)
+                **self._target, UploadId=self._upload, PartNumber=number, Body=self._buffer
             )
         self._parts.append({"PartNumber": number, "ETag": reply["ETag"]})
-        self._buffer.clear()
+        self._buffer = bytearray()  # a new one: botocore may hold on to the old one
 
 
 def _version(version_id: str | None) -> Any:
