@@ -14,11 +14,12 @@ from edgetrain.errors import ProgramInvalid
 from edgetrain.runtime import signatures
 from edgetrain.runtime.evaluation import cross_entropy
 from edgetrain.runtime.program import TrainingProgram
-from edgetrain.tasks.lowering import lower
+from edgetrain.tasks.lowering import layers_in_a_row, lower, weight_names
 
 Tensor = Any
-#: Largest difference between a fresh program and Keras that rounding explains, on logits and losses of ordinary size.
-TOLERANCE: Final = 1e-3
+#: How far a fresh program may be from Keras, as a share of what Keras says: far above rounding (and above a tie in a max-pool that
+#: rounding decides the other way), far below what a conversion that lost something gives.
+TOLERANCE: Final = 0.02
 CHECK_SEED: Final = 11
 
 
@@ -29,11 +30,15 @@ def seeded(build: Callable[[], Any], seed: int) -> Any:
 
 
 def trainable_weights(model: Any) -> dict[str, npt.NDArray[np.float32]]:
-    """A model's weights by the names that a program gives them, `layer/variable`, in the program's order."""
+    """A model's weights by the names that a program gives them, `layer/variable`, in the program's order.
+
+    Raises:
+        LayerNotSupported: the model is no plain row of layers.
+    """
     return {
-        f"{layer.name}/{variable.name}": np.asarray(variable.numpy(), np.float32)
-        for layer in model.layers
-        for variable in layer.trainable_variables
+        name: np.asarray(variable.numpy(), np.float32)
+        for layer in layers_in_a_row(model)
+        for name, variable in zip(weight_names(layer), layer.trainable_variables, strict=True)
     }
 
 
@@ -82,8 +87,7 @@ def check_program(program: bytes, model: Any, spec: TaskSpec) -> None:
     outcome = loaded.train(weights, x, {y: labels}, one_step, rng, deadline=None)
     moved = {name: weights[name] - outcome.weights[name] for name in weights}
     _compare("gradients", moved, dict(zip(weights, gradients, strict=True)))
-    if outcome.loss is None or not abs(outcome.loss - cross_entropy(wanted, labels)) <= TOLERANCE:
-        raise ProgramInvalid(f"the program's loss is {outcome.loss}: Keras says {cross_entropy(wanted, labels)}")
+    _compare("loss", {"loss": np.asarray(outcome.loss)}, {"loss": np.asarray(cross_entropy(wanted, labels))})
 
 
 def _functions(model: Any, spec: TaskSpec) -> dict[str, Any]:
@@ -125,12 +129,14 @@ def _keras_gradients(model: Any, x: npt.NDArray[np.float32], labels: npt.NDArray
     with tf.GradientTape() as tape:
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, model(x, training=True))
         loss = tf.reduce_mean(losses)
-    variables = [variable.value for layer in model.layers for variable in layer.trainable_variables]
+    variables = [variable.value for layer in layers_in_a_row(model) for variable in layer.trainable_variables]
     return [gradient.numpy() for gradient in tape.gradient(loss, variables)]
 
 
 def _compare(what: str, found: Mapping[str, npt.NDArray[Any]], wanted: Mapping[str, npt.NDArray[Any]]) -> None:
     for name, expected in wanted.items():
-        apart = float(np.max(np.abs(found[name] - expected), initial=0.0))
-        if not apart <= TOLERANCE * max(1.0, float(np.max(np.abs(expected), initial=0.0))):
-            raise ProgramInvalid(f"{what}: {name} differs from Keras's by {apart}")
+        apart, size = float(np.linalg.norm(found[name] - expected)), float(np.linalg.norm(expected))
+        if not apart <= TOLERANCE * max(size, TOLERANCE):
+            raise ProgramInvalid(
+                f"{what} of the program: {name} is {apart:.3g} away from Keras's, whose size is {size:.3g}"
+            )

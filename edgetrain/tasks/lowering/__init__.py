@@ -9,6 +9,7 @@ Images are kept as [height, width * batch, channels]: a vertical shift is a slic
 `batch`, and every product sees a plain matrix.
 """
 
-from edgetrain.tasks.lowering.chain import Chain, lower
+from edgetrain.tasks.lowering.chain import Chain
+from edgetrain.tasks.lowering.walk import layers_in_a_row, lower, weight_names
 
-__all__ = ["Chain", "lower"]
+__all__ = ["Chain", "layers_in_a_row", "lower", "weight_names"]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+import tensorflow as tf
+
 from edgetrain.tasks.lowering.ops import Tensor
 
 
@@ -23,8 +25,10 @@ class ImageShape:
 class Block(Protocol):
     """One step of the chain. `weights` are this block's own, kernel and bias."""
 
-    #: Names of this block's weights, `layer/kernel` and `layer/bias`.
-    weight_names: tuple[str, ...]
+    @property
+    def weight_names(self) -> tuple[str, ...]:
+        """Names of this block's weights, `layer/kernel` and `layer/bias`."""
+        ...
 
     def forward(self, x: Tensor, weights: list[Tensor]) -> Tensor:
         """The activation; what `backward` needs is remembered."""
@@ -33,3 +37,19 @@ class Block(Protocol):
     def backward(self, d: Tensor, weights: list[Tensor], *, need_input: bool) -> tuple[Tensor | None, list[Tensor]]:
         """From the gradient of the activation to that of the input (None where nobody needs it) and of the weights."""
         ...
+
+
+@dataclass
+class RowsBlock:
+    """The input as rows: [batch, height, width, channels] -> [height, width * batch, channels]. Nobody needs its gradient."""
+
+    shape: ImageShape
+    weight_names: tuple[str, ...] = ()
+
+    def forward(self, x: Tensor, weights: list[Tensor]) -> Tensor:  # noqa: ARG002
+        """See `Block`."""
+        return tf.reshape(tf.transpose(x, [1, 2, 0, 3]), self.shape.rows)
+
+    def backward(self, d: Tensor, weights: list[Tensor], *, need_input: bool) -> tuple[Tensor | None, list[Tensor]]:  # noqa: ARG002
+        """See `Block`."""
+        return None, []

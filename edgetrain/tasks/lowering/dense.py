@@ -28,10 +28,32 @@ class DenseBlock:
 
     def backward(self, d: Tensor, weights: list[Tensor], *, need_input: bool) -> tuple[Tensor | None, list[Tensor]]:
         """Gradients: dW = x^T d, db = sum d, dx = d W^T."""
-        if self.relu:
-            d = d * positive(self.saved["a"])
-        gradients = [matmul(self.saved["x"], d, adjoint_a=True), tf.reduce_sum(d, 0)][: len(weights)]
-        return (matmul_transposed(d, weights[0]) if need_input else None), gradients
+        d = self.before_relu(d)
+        return (matmul_transposed(d, weights[0]) if need_input else None), self.gradients(d, weights)
+
+    def before_relu(self, d: Tensor) -> Tensor:
+        """From the gradient of the activation to that of x W + b."""
+        return d * positive(self.saved["a"]) if self.relu else d
+
+    def gradients(self, d: Tensor, weights: list[Tensor]) -> list[Tensor]:
+        """From the gradient of x W + b to those of W and b."""
+        return [matmul(self.saved["x"], d, adjoint_a=True), tf.reduce_sum(d, 0)][: len(weights)]
+
+
+@dataclass
+class FlattenInputBlock:
+    """Flattens the input itself, whose gradient nobody needs: [batch, ...] -> [batch, elements]."""
+
+    batch: int
+    weight_names: tuple[str, ...] = ()
+
+    def forward(self, x: Tensor, weights: list[Tensor]) -> Tensor:  # noqa: ARG002
+        """See `Block`."""
+        return tf.reshape(x, [self.batch, -1])
+
+    def backward(self, d: Tensor, weights: list[Tensor], *, need_input: bool) -> tuple[Tensor | None, list[Tensor]]:  # noqa: ARG002
+        """See `Block`."""
+        return None, []
 
 
 @dataclass
@@ -73,11 +95,10 @@ class FlattenDenseBlock:
     def backward(self, d: Tensor, weights: list[Tensor], *, need_input: bool) -> tuple[Tensor | None, list[Tensor]]:
         """See `Block`."""
         s = self.shape
-        _, gradients = self.dense.backward(d, weights, need_input=False)
+        d = self.dense.before_relu(d)
+        gradients = self.dense.gradients(d, weights)
         if not need_input:
             return None, gradients
-        if self.dense.relu:
-            d = d * positive(self.dense.saved["a"])
         product = matmul(weights[0], tf.reshape(d, [1, *d.shape]), adjoint_b=True)  # [1, in, batch]
         pixels = tf.reshape(product, [s.height * s.width, s.channels, s.batch])
         return tf.reshape(tf.transpose(pixels, [0, 2, 1]), s.rows), gradients
