@@ -3,8 +3,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed node_modules/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# The children find our tools, and Node from PyPI's wheel where the machine has none.
-export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -36,12 +34,10 @@ demo: $(INSTALLED) ## see a federation: deploy, 20 clients, 10 rounds, a plot in
 
 .PHONY: test
 test: $(INSTALLED) ## all tests, with coverage
-	rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest --cov --cov-report= tests
-	$(BIN)/python -m coverage report
+	$(BIN)/python -m pytest --cov --cov-report=term tests
 
 .PHONY: test-unit
-test-unit: $(INSTALLED) ## tests without sockets or processes
+test-unit: $(INSTALLED) ## tests without sockets
 	$(BIN)/python -m pytest tests/unit
 
 .PHONY: test-infrastructure
@@ -51,6 +47,10 @@ test-infrastructure: $(INSTALLED) ## tests of the synthesised templates
 .PHONY: test-integration
 test-integration: $(INSTALLED) ## the deployed state machine and handlers in the embedded cloud
 	$(BIN)/python -m pytest tests/integration
+
+.PHONY: snapshots
+snapshots: $(INSTALLED) ## write the templates' snapshots again (then review the difference)
+	$(BIN)/python -m pytest tests/infrastructure/test_snapshots.py --rewrite-snapshots
 
 .PHONY: lint
 lint: $(INSTALLED) ## ruff and mypy

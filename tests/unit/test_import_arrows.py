@@ -1,10 +1,15 @@
 """Arrows point one way: lambdas, training_jobs, cli, local -> rounds -> tasks, runtime, stores -> federated, contracts."""
 
 import ast
+import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,6 +47,19 @@ ONLY_IN = {
     "ai_edge_litert": {"edgetrain.runtime", "edgetrain.tasks"},
     "boto3": {"edgetrain.stores", "edgetrain.rounds", "edgetrain.client", "edgetrain.local", "edgetrain.cli"},
 }
+#: Package -> the extras that it may lean on (pyproject.toml). All others have the core install alone.
+EXTRAS = {
+    "edgetrain.cli": {"plots"},
+    "edgetrain.local": {"local"},
+    "edgetrain.rounds": {"local"},
+    "edgetrain.tasks": {"tasks"},
+    "lambdas": {"local"},
+    "stacks": {"deploy"},
+    "training_jobs": {"tasks"},
+}
+OURS = {"edgetrain", "lambdas", "training_jobs", "stacks"}
+#: Import name -> distributions that bring it.
+DISTRIBUTIONS = packages_distributions()
 #: The maths of a round knows no cloud: within rounds, boto3 is entry.py's alone.
 BOTO3_IN_ROUNDS = {"edgetrain/rounds/entry.py"}
 
@@ -53,7 +71,7 @@ def package_of(name: str, packages: set[str]) -> str | None:
 
 
 def modules() -> Iterator[tuple[str, Path]]:
-    for top in ("edgetrain", "lambdas", "training_jobs", "stacks"):
+    for top in sorted(OURS):
         for path in sorted((ROOT / top).rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
             yield ".".join(part for part in parts if part != "__init__"), path
@@ -89,7 +107,7 @@ def wrong_arrows(module: str, imported: list[str]) -> list[str]:
         top = name.split(".")[0]
         if top in ONLY_IN and package_of(module, ONLY_IN[top]) is None:
             wrong.append(f"{module} imports {top}, which belongs to {sorted(ONLY_IN[top])}")
-        if top not in {"edgetrain", "lambdas", "training_jobs", "stacks"} or owner is None:
+        if top not in OURS or owner is None:
             continue
         target = package_of(name, set(MAY_IMPORT) | {"edgetrain", "stacks.node"})
         if target not in {owner, "edgetrain"} and target not in MAY_IMPORT[owner]:
@@ -103,6 +121,32 @@ def test_imports_follow_the_arrows(module: str, path: Path) -> None:
     assert wrong_arrows(module, imported) == []
     if module.startswith("edgetrain.rounds") and str(path.relative_to(ROOT)) not in BOTO3_IN_ROUNDS:
         assert not [name for name in imported if name.split(".")[0] in {"boto3", "botocore", "os"}]
+
+
+def declared(extras: set[str]) -> set[str]:
+    """Distributions of the core install and of some extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    requirements = [*project["dependencies"], *(each for x in extras for each in project["optional-dependencies"][x])]
+    return {canonicalize_name(Requirement(each).name) for each in requirements}
+
+
+def undeclared(module: str, imported: list[str]) -> set[str]:
+    """Third-party packages that `module` imports and no requirement of its side names."""
+    owner = package_of(module, set(EXTRAS))
+    known = declared(EXTRAS[owner] if owner else set())
+    tops = {name.split(".")[0] for name in imported} - OURS - set(sys.stdlib_module_names)
+    return {top for top in tops if not known & {canonicalize_name(each) for each in DISTRIBUTIONS.get(top, [])}}
+
+
+@pytest.mark.parametrize(("module", "path"), [pytest.param(*each, id=each[0]) for each in modules()])
+def test_what_is_imported_is_declared(module: str, path: Path) -> None:
+    # botocore comes with boto3 and is of the same release; keras with TensorFlow.
+    assert undeclared(module, list(imports(path, module))) - {"botocore", "keras"} == set()
+
+
+def test_an_undeclared_import_is_seen() -> None:
+    assert undeclared("edgetrain.client.runs", ["moto.core", "boto3", "json"]) == {"moto"}
+    assert undeclared("edgetrain.client.runs", ["a_package_that_nobody_installed"])
 
 
 def test_a_turned_arrow_is_seen() -> None:
