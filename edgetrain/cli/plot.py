@@ -53,15 +53,15 @@ def draw_rounds(
 
 def _accuracy(axes: Any, rounds: "Sequence[RoundDocument]", aim: float, central: dict[str, float]) -> None:
     known = [(each.round, 100 * each.accuracy) for each in rounds if each.accuracy is not None]
-    axes.plot(*zip(*known, strict=True), color=FEDERATED, marker="o", label="federated", zorder=3)
+    last, value = known[-1]
+    label = f"federated ({value:.1f} % after round {last})"
+    axes.plot(*zip(*known, strict=True), color=FEDERATED, marker="o", label=label, zorder=3)
     if "accuracy" in central:
         label = f"central, all data ({100 * central['accuracy']:.1f} %)"
         axes.axhline(100 * central["accuracy"], color=CENTRAL, linestyle="--", label=label)
     axes.axhline(100 * aim, color=AIM, linestyle=":", label=f"aim ({100 * aim:.0f} %)")
     axes.set_ylim(0, 102)
-    last, value = known[-1]
-    axes.annotate(f"{value:.1f} %", (last, value), xytext=(0, -16), textcoords="offset points", ha="center")
-    _finish(axes)
+    _finish(axes, "lower right")
 
 
 def _loss(axes: Any, rounds: "Sequence[RoundDocument]", central: dict[str, float]) -> None:
@@ -75,14 +75,14 @@ def _loss(axes: Any, rounds: "Sequence[RoundDocument]", central: dict[str, float
         axes.axhline(central["loss"], color=CENTRAL, linestyle="--", label=f"central, held-out ({central['loss']:.2f})")
     axes.set_ylim(bottom=0)
     axes.set_ylabel("cross-entropy loss (nats)")
-    _finish(axes)
+    _finish(axes, "upper right")
 
 
-def _finish(axes: Any) -> None:
+def _finish(axes: Any, corner: str) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.set_xlabel("round")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(color="#e6e6e6", linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.legend(frameon=False)
+    axes.legend(loc=corner, framealpha=0.9, edgecolor="none")
