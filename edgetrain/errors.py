@@ -77,6 +77,14 @@ class ModelDiverged(PermanentError):
     """A model's answers are no numbers any more: it was trained with too large a learning rate, most likely."""
 
 
+class TrainingJobInvalid(PermanentError):
+    """A hyperparameter or an input channel of a central training job is wrong; the sentence names it."""
+
+
+class TrainingJobFailed(PermanentError):
+    """A central training job ended without a model; the sentence is the job's own reason."""
+
+
 # --- one client's update ---------------------------------------------------------------------------
 
 

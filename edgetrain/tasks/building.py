@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import edgetrain
 from edgetrain import keys
-from edgetrain.contracts import TaskSpec
+from edgetrain.contracts import TaskSpec, TensorSpec
 from edgetrain.errors import ExtraMissing, UsageError
 from edgetrain.federated import weights
 from edgetrain.tasks.base import Task
@@ -64,7 +64,7 @@ def build_program(task: Task, model: str | None = None, *, progress: Progress | 
         LayerNotSupported: the model has a layer without a lowering; the sentence names it.
         ProgramInvalid: what came out does not train as Keras does.
     """
-    name = _chosen(task, model)
+    name = chosen_model(task, model)
     report = progress or _say_nothing
     report("importing TensorFlow")
     with quiet():
@@ -72,7 +72,7 @@ def build_program(task: Task, model: str | None = None, *, progress: Progress | 
         keras_model = exporting.seeded(task.models()[name], INITIAL_SEED)
     report(f"converting {task.name}/{name} ({keras_model.count_params():,} parameters)")
     with quiet():
-        spec = _spec(task, name, exporting.weight_specs(keras_model))
+        spec = task_spec(task, name, exporting.weight_specs(keras_model))
         program = exporting.export_program(keras_model, spec)
     report("checking the program against Keras")
     with quiet():
@@ -96,7 +96,7 @@ def load_or_build(
     Raises:
         UsageError, ExtraMissing, LayerNotSupported, ProgramInvalid: as `build_program`.
     """
-    name = _chosen(task, model)
+    name = chosen_model(task, model)
     key = _cache_key(task, name)
     if key is None:
         return build_program(task, name, progress=progress)
@@ -114,7 +114,12 @@ def default_cache() -> Path:
     return Path(base) / "edgetrain" / "programs"
 
 
-def _chosen(task: Task, model: str | None) -> str:
+def chosen_model(task: Task, model: str | None) -> str:
+    """The name of one of the task's models, its first if none is named.
+
+    Raises:
+        UsageError: the task has no model of this name.
+    """
     names = list(task.models())
     if model is not None and model not in names:
         raise UsageError(f"task {task.name} has no model {model!r}: expected one of {', '.join(names)}")
@@ -129,7 +134,8 @@ def _import_exporting() -> Any:
     return exporting
 
 
-def _spec(task: Task, model: str, weight_specs: Any) -> TaskSpec:
+def task_spec(task: Task, model: str, weight_specs: tuple[TensorSpec, ...]) -> TaskSpec:
+    """`task.json` of one of the task's models."""
     return TaskSpec(
         task=task.name,
         title=task.title,
