@@ -23,18 +23,8 @@ from training_jobs.fitting import METRICS, fit
 from training_jobs.folders import FAILURE_CHARACTERS, KERAS_FILE, METRICS_FILE, TEST, TRAIN, JobFolders
 from training_jobs.hyperparameters import read_hyperparameters
 
-METRICS: Final = (
-    "train_loss",
-    "train_accuracy",
-    "validation_loss",
-    "validation_accuracy",
-    "test_loss",
-    "test_accuracy",
-)
 #: How SageMaker finds the metrics in what this program prints (`MetricDefinitions` of CreateTrainingJob).
 METRIC_DEFINITIONS: Final = tuple({"Name": name, "Regex": rf"\b{name}=([0-9.eE+-]+)"} for name in METRICS)
-KERAS_FILE: Final = "model.keras"
-METRICS_FILE: Final = "metrics.json"
 
 
 def main() -> int:
