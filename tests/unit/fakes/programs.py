@@ -41,9 +41,9 @@ class ToyProgram:
         x: np.ndarray,
         y: Mapping[str, np.ndarray],
         settings: ClientSettings,
-        rng: np.random.Generator,  # noqa: ARG002 (TrainingProgram's signature)
+        rng: np.random.Generator,
         *,
-        deadline: float,  # noqa: ARG002 (as above)
+        deadline: float,
     ) -> Outcome:
         self.calls += 1
         if self.fault is not None:
@@ -75,6 +75,6 @@ class ToyPrograms:
     program: ToyProgram = field(default_factory=ToyProgram)
     asked: list[tuple[str, str]] = field(default_factory=list)
 
-    def get(self, stores: RoundStores, task: str, program_id: str) -> Any:  # noqa: ARG002 (Programs' signature)
+    def get(self, stores: RoundStores, task: str, program_id: str) -> Any:
         self.asked.append((task, program_id))
         return self.program

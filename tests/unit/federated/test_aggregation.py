@@ -245,7 +245,7 @@ def test_a_sealed_version_that_is_gone_is_a_refusal() -> None:
     class Gone:
         size = 100
 
-        def read_into(self, offset: int, buffer: memoryview) -> None:  # noqa: ARG002 (the port's signature)
+        def read_into(self, offset: int, buffer: memoryview) -> None:
             raise ObjectNotFound("no such version")
 
     _, summed = tile([Update("c", 1, Gone())], SPECS, number_format.choose(1, B, W))
