@@ -155,12 +155,12 @@ class Functions:
         assert name == "list_stack_resources"
         return self
 
-    def paginate(self, *, StackName):
+    def paginate(self, *, StackName):  # noqa: N803 (boto3's name)
         if StackName not in self.resources:
             raise ClientError({"Error": {"Code": "ValidationError"}}, "ListStackResources")
         return [{"StackResourceSummaries": self.resources[StackName]}]
 
-    def get_function_configuration(self, *, FunctionName):
+    def get_function_configuration(self, *, FunctionName):  # noqa: N803
         given = {"LoggingConfig": {"LogGroup": "/given"}} if FunctionName == "train" else {}
         return {"FunctionName": FunctionName, **given}
 
@@ -200,7 +200,7 @@ class Events:
         assert name == "filter_log_events"
         return self
 
-    def paginate(self, *, logGroupName, startTime):
+    def paginate(self, *, logGroupName, startTime):  # noqa: N803
         if logGroupName not in self.groups:
             raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "FilterLogEvents")
         events = [
