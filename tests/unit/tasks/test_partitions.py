@@ -39,7 +39,7 @@ def test_train_and_infer_are_one_partition(network, signature):
 
 def test_an_operator_that_falls_off_is_seen(monkeypatch):
     forward = Chain.forward
-    cast = lambda chain, x, weights: forward(chain, tf.cast(tf.cast(x, tf.int32), tf.float32), weights)
+    cast = lambda chain, x, weights: forward(chain, tf.cast(tf.cast(x, tf.int32), tf.float32), weights)  # noqa: E731
     monkeypatch.setattr(Chain, "forward", cast)
     _, outside = partitions(exported("one-layer").only(signatures.INFER))
     assert "CAST" in outside
