@@ -1,0 +1,64 @@
+"""The embedded cloud, put together: moto, and in front of it what it leaves out."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Final
+
+from edgetrain.local.cloudformation import CloudFormationApi, Incarnations
+from edgetrain.local.dynamodb import DynamoDbApi
+from edgetrain.local.front import Front
+from edgetrain.local.function_services import CloudServices
+from edgetrain.local.functions import Executor
+from edgetrain.local.lambda_api import LambdaApi
+from edgetrain.local.loopback import Loopback
+from edgetrain.local.moto_app import MotoApplication
+from edgetrain.local.place import REGION
+from edgetrain.local.s3 import S3Api
+from edgetrain.local.states_api import CloudIntegrations, StatesApi, find_state_machine
+from edgetrain.local.stepfunctions import Engine, StepFunctionsApi
+
+#: What ends with a cloud's process: bodies of objects, executions. Swept when the next one starts.
+SCRATCH: Final = "scratch"
+#: Unpacked packages, named by their content: any number of clouds may follow each other on them.
+FUNCTIONS: Final = "functions"
+INCARNATIONS: Final = "incarnations.json"
+
+
+class EmbeddedCloud:
+    """One cloud on one data directory. One a process: moto's back ends are the process's own."""
+
+    def __init__(self, data_dir: Path, endpoint: str) -> None:
+        """Make it ready to answer; `endpoint` is where its functions will find it."""
+        scratch = data_dir / SCRATCH
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        moto = MotoApplication()
+        self.application = Front(moto, json.dumps({"pid": os.getpid()}).encode())
+        clients = Loopback(self.application)
+        s3 = S3Api(moto, scratch / "objects")
+        self._executor = Executor(
+            CloudServices(clients),
+            scratch=data_dir / FUNCTIONS,
+            endpoint_url=endpoint,
+            region=REGION,
+            running_at_once=max(2, os.cpu_count() or 1),
+        )
+        self._engine = Engine(scratch / "executions.sqlite", CloudIntegrations(self._executor, s3))
+        states = StatesApi(moto, StepFunctionsApi(self._engine, find_state_machine))
+        formation = CloudFormationApi(clients, Incarnations(data_dir / INCARNATIONS), s3.read)
+        apis = {
+            "s3": s3,
+            "dynamodb": DynamoDbApi(moto),
+            "lambda": LambdaApi(moto, self._executor),
+            "states": states,
+            "cloudformation": formation,
+        }
+        for service, api in apis.items():
+            self.application.serve(service, api)
+
+    def close(self) -> None:
+        """Stop executions and functions; afterwards no process of the cloud is left."""
+        self._engine.close()
+        self._executor.close()

@@ -1,0 +1,90 @@
+"""The HTTP server of the embedded cloud: cheroot on the loopback, HTTP/1.1, one thread for each request under way."""
+
+import errno
+import logging
+import threading
+from typing import Any, Final
+
+from cheroot import wsgi
+from cheroot.wsgi import Gateway_10
+
+from edgetrain.errors import PortInUse
+from edgetrain.local.place import LOOPBACK
+from edgetrain.local.wsgi import SPELLINGS, Application, Environ
+
+logger = logging.getLogger(__name__)
+
+#: More than clients open: beyond it, connections are closed, and clients try again.
+THREADS: Final = 128
+#: Idle connections that are kept.
+IDLE_CONNECTIONS: Final = 1000
+IDLE_SECONDS: Final = 60
+#: How long requests under way may take once the server is told to stop.
+STOP_SECONDS: Final = 2
+BACKLOG: Final = 512
+METADATA: Final = b"x-amz-meta-"
+
+
+class _Gateway(Gateway_10):  # type: ignore[misc] # cheroot is untyped
+    """WSGI's environment, with the spelling of metadata headers that have underscores."""
+
+    def get_environ(self) -> Environ:
+        environ: Environ = super().get_environ()
+        names = (name for name in self.req.inheaders if b"_" in name and name.lower().startswith(METADATA))
+        environ[SPELLINGS] = {
+            "HTTP_" + n.decode("latin-1").upper().replace("-", "_"): n.decode("latin-1") for n in names
+        }
+        return environ
+
+
+class _Server(wsgi.Server):  # type: ignore[misc]
+    """cheroot, with its complaints in our log."""
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        logger.log(level, msg, exc_info=traceback)
+
+
+class CloudServer:
+    """Serves an application on a port of the loopback: the port is taken at once, answers begin with `start`."""
+
+    def __init__(self, port: int) -> None:
+        """Take the port (0: any that is free).
+
+        Raises:
+            PortInUse: somebody else has it.
+        """
+        self._server: Any = _Server(
+            (LOOPBACK, port),
+            None,
+            numthreads=THREADS,
+            server_name="edgetrain",
+            request_queue_size=BACKLOG,
+            timeout=IDLE_SECONDS,
+            shutdown_timeout=STOP_SECONDS,
+        )
+        self._server.gateway = _Gateway
+        self._server.keep_alive_conn_limit = IDLE_CONNECTIONS
+        try:
+            self._server.prepare()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE and "in use" not in str(error):
+                raise
+            raise PortInUse(
+                f"port {port} on {LOOPBACK} is in use: stop who listens there, or choose another with --port"
+            ) from error
+        self._thread = threading.Thread(target=self._server.serve, name="server", daemon=True)
+
+    @property
+    def endpoint(self) -> str:
+        """The URL for clients."""
+        return f"http://{LOOPBACK}:{self._server.bind_addr[1]}"
+
+    def start(self, application: Application) -> None:
+        self._server.wsgi_app = application
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer what is under way, for a moment, and close the port."""
+        self._server.stop()
+        if self._thread.ident is not None:
+            self._thread.join()
