@@ -1,0 +1,219 @@
+"""The Distributed Map: a map run, whose items are executions with histories of their own."""
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from typing import Any, Final
+
+from edgetrain.limits import DISTRIBUTED_MAP_CONCURRENCY
+from edgetrain.local.stepfunctions import definition
+from edgetrain.local.stepfunctions.documents import Document, from_text, to_text
+from edgetrain.local.stepfunctions.execution import execute
+from edgetrain.local.stepfunctions.failures import (
+    EXCEED_TOLERATED_FAILURES,
+    ITEM_READER_FAILED,
+    RUNTIME,
+    EvaluationFailed,
+    StateFailed,
+)
+from edgetrain.local.stepfunctions.fan_out import concurrency, given_items, item_context, selected, side_by_side
+from edgetrain.local.stepfunctions.flow import Outcome, plays
+from edgetrain.local.stepfunctions.history import failure_details
+from edgetrain.local.stepfunctions.journal import ExecutionRow, MapRunRow
+from edgetrain.local.stepfunctions.ports import ServiceError
+from edgetrain.local.stepfunctions.run import Run
+from edgetrain.local.stepfunctions.steps import Step
+from edgetrain.local.stepfunctions.tries import with_tries
+
+_FAILED: Final = object()
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How many items may fail."""
+
+    count: int
+    percentage: float
+    #: Whether only one of the two was given, and which: the other one does not count then.
+    by_count: bool
+    by_percentage: bool
+
+    def exceeded(self, failed: int, total: int) -> bool:
+        """Whether a map run with so many failures among its items has failed. Without any tolerance one is enough."""
+        if not (self.by_count or self.by_percentage):
+            return failed > 0
+        return (self.by_count and failed > self.count) or (
+            self.by_percentage and failed * 100 > self.percentage * total
+        )
+
+
+@plays(definition.DistributedMap)
+async def _distributed_map(step: Step[definition.DistributedMap]) -> Outcome:
+    return await with_tries(step, lambda: _attempt(step), failed_event="MapStateFailed")
+
+
+async def _attempt(step: Step[definition.DistributedMap]) -> Document:
+    state = step.state
+    data = step.effective_input()
+    items = None if state.reader is not None else given_items(step, data)
+    most = concurrency(step, data)
+    step.lane.add("MapStateStarted", {"length": len(items or ())})
+    tolerance = _tolerance(step, data)
+    map_run = MapRun(step, data, most, tolerance)
+    try:
+        results = await map_run.play(items)
+    except StateFailed as failed:
+        map_run.end("FAILED", failure_details(failed.error, failed.cause))
+        raise
+    except asyncio.CancelledError:
+        map_run.end("ABORTED")
+        raise
+    map_run.end("SUCCEEDED")
+    output = step.output(results)
+    step.lane.beside("MapStateSucceeded")
+    return output
+
+
+def _tolerance(step: Step[definition.DistributedMap], data: Any) -> Tolerance:
+    state = step.state
+    count = step.whole("ToleratedFailureCountPath", state.tolerated_count, data)
+    if count is not None and count < 0:
+        raise EvaluationFailed(RUNTIME, "ToleratedFailureCount cannot be negative.")
+    percentage = step.number("ToleratedFailurePercentagePath", state.tolerated_percentage, data)
+    if percentage is not None and not 0 <= percentage <= 100:
+        raise EvaluationFailed(RUNTIME, "ToleratedFailurePercentage must be between 0 and 100.")
+    return Tolerance(count or 0, percentage or 0.0, count is not None, percentage is not None)
+
+
+class MapRun:
+    """One attempt of a Distributed Map."""
+
+    def __init__(self, step: Step[definition.DistributedMap], data: Any, most: int, tolerance: Tolerance) -> None:
+        state = step.state
+        self._step, self._state, self._data, self._tolerance = step, state, data, tolerance
+        self._most = most or DISTRIBUTED_MAP_CONCURRENCY
+        row = step.run.row
+        # A map run within a map run's item belongs to the machine itself.
+        machine = row.machine_arn.split("/", 1)[0]
+        self._machine_arn = f"{machine}/{state.label}"
+        self.arn = f"{machine.replace(':stateMachine:', ':mapRun:')}/{state.label}:{uuid.uuid4()}"
+        self._failed, self._total = 0, 0
+        step.run.around.journal.add_map_run(
+            MapRunRow(
+                arn=self.arn,
+                execution_arn=row.arn,
+                machine_arn=self._machine_arn,
+                label=state.label,
+                state=state.name,
+                status="RUNNING",
+                started=step.run.around.clock(),
+                items=0,
+                max_concurrency=most,
+                tolerated_count=tolerance.count,
+                tolerated_percentage=tolerance.percentage,
+            )
+        )
+        step.lane.add("MapRunStarted", {"mapRunArn": self.arn})
+
+    def end(self, status: str, details: dict[str, Any] | None = None) -> None:
+        """Write how it ended."""
+        around = self._step.run.around
+        around.journal.end_map_run(self.arn, status, around.clock())
+        self._step.lane.add(
+            {"SUCCEEDED": "MapRunSucceeded", "FAILED": "MapRunFailed"}.get(status, "MapRunAborted"), details
+        )
+
+    async def play(self, items: list[Any] | None) -> list[Any]:
+        """The outputs of the items that succeeded, in the items' order; `items` None: they are read first.
+
+        Raises:
+            StateFailed: the items cannot be read, or more of them failed than is tolerated.
+        """
+        if items is None and self._state.reader is not None:
+            items = await self._read(self._state.reader)
+        items = items or []
+        self._total = len(items)
+        journal = self._step.run.around.journal
+        journal.size_map_run(self.arn, self._total)
+
+        async def play(index: int) -> Any:
+            return await self._item(index, items[index])
+
+        # No more at a time than calls can be made: an item that waits for its turn has not started yet.
+        most = min(self._most, self._step.run.around.calls.limit)
+        outputs = await side_by_side(self._total, most, play)
+        return [output for output in outputs if output is not _FAILED]
+
+    async def _item(self, index: int, item: Any) -> Any:
+        step = self._step
+        context = item_context(step, index, item)
+        with step.explained():
+            given = Document(selected(self._state, self._data, item, context))
+        child = self._child(index, given)
+        await execute(child, self._state.processor, child.begin())
+        if child.output is not None:
+            return child.output.value
+        self._failed += 1
+        if self._tolerance.exceeded(self._failed, self._total):
+            raise StateFailed(EXCEED_TOLERATED_FAILURES, "The specified tolerated failure threshold was exceeded")
+        return _FAILED
+
+    def _child(self, index: int, given: Document) -> Run:
+        around, row = self._step.run.around, self._step.run.row
+        name = str(uuid.uuid4())
+        return Run(
+            around=around,
+            input=given,
+            row=ExecutionRow(
+                key=around.journal.new_key(),
+                arn=f"{self._machine_arn.replace(':stateMachine:', ':execution:')}:{name}",
+                machine_arn=self._machine_arn,
+                name=name,
+                role_arn=row.role_arn,
+                definition_id=row.definition_id,
+                input=given.text,
+                status="RUNNING",
+                started=around.clock(),
+                map_run_arn=self.arn,
+                item=index,
+            ),
+        )
+
+    # --- reading the items
+
+    async def _read(self, reader: definition.ItemReader) -> list[Any]:
+        step = self._step
+        place = reader.parameters.fill(self._data, step.context)
+        bucket, key = place["Bucket"], place["Key"]
+        if not isinstance(bucket, str) or not isinstance(key, str):
+            raise StateFailed(ITEM_READER_FAILED, f"Bucket and Key must be strings, but they are {to_text(place)}")
+        most = step.whole("MaxItemsPath", reader.most, self._data) or 0
+        if most < 0:
+            raise StateFailed(ITEM_READER_FAILED, "field MaxItems must be positive")
+        items = _parsed(bucket, key, await self._object(bucket, key))
+        return items[:most] if most else items
+
+    async def _object(self, bucket: str, key: str) -> bytes:
+        around, role = self._step.run.around, self._step.run.row.role_arn
+        await around.calls.place()
+        future = around.calls.start(lambda: around.integrations.get_object(bucket, key, role_arn=role))
+        await around.wait(future, None)
+        try:
+            body: bytes = future.result()
+        except ServiceError as error:
+            raise StateFailed(
+                ITEM_READER_FAILED,
+                f"{error.message} (Service: S3, Status Code: {error.status_code}, Error Code: {error.code}, "
+                f"Bucket: {bucket}, Key: {key})",
+            ) from error
+        return body
+
+
+def _parsed(bucket: str, key: str, body: bytes) -> list[Any]:
+    try:
+        items = from_text(body)
+    except ValueError as error:
+        raise StateFailed(ITEM_READER_FAILED, f"s3://{bucket}/{key} is no JSON: {error}") from error
+    if not isinstance(items, list):
+        raise StateFailed(ITEM_READER_FAILED, "Attempting to map over non-iterable node.")
+    return items

@@ -1,0 +1,89 @@
+"""The shapes of replies. Times are epoch seconds."""
+
+import json
+from typing import Any, Final
+
+from edgetrain.local.stepfunctions.journal import ExecutionRow, MapRunRow
+from edgetrain.local.stepfunctions.queries import Event
+
+Reply = dict[str, Any]
+_DATA: Final = ("input", "output", "parameters")
+
+
+def listed(row: ExecutionRow) -> Reply:
+    """An execution in a list."""
+    reply: Reply = {
+        "executionArn": row.arn,
+        "stateMachineArn": row.machine_arn,
+        "name": row.name,
+        "status": row.status,
+        "startDate": row.started,
+        "redriveCount": 0,
+    }
+    if row.stopped is not None:
+        reply["stopDate"] = row.stopped
+    if row.map_run_arn is not None:
+        reply |= {"mapRunArn": row.map_run_arn, "itemCount": 1}
+    return reply
+
+
+def describe(row: ExecutionRow, *, with_data: bool) -> Reply:
+    """An execution by itself. Redriving is not implemented, and said to be impossible."""
+    reply = listed(row)
+    reply.pop("itemCount", None)
+    reason = "RUNNING" if row.status == "RUNNING" else row.status
+    reply |= {
+        "redriveStatus": "NOT_REDRIVABLE",
+        "redriveStatusReason": f"Execution is {reason} and cannot be redriven",
+        "inputDetails": {"included": with_data},
+    }
+    if with_data:
+        reply["input"] = row.input
+    if row.output is not None:
+        reply["outputDetails"] = {"included": with_data}
+        if with_data:
+            reply["output"] = row.output
+    for name, value in (("error", row.error), ("cause", row.cause), ("traceHeader", row.trace_header)):
+        if value is not None:
+            reply[name] = value
+    return reply
+
+
+def event(row: Event, *, with_data: bool) -> Reply:
+    """An event of a history."""
+    details: Reply = json.loads(row.details)
+    if not with_data:
+        details = {
+            name: {field: value for field, value in inner.items() if field not in _DATA}
+            for name, inner in details.items()
+        }
+    return {"timestamp": row.at, "type": row.kind, "id": row.id, "previousEventId": row.previous, **details}
+
+
+def map_run_listed(row: MapRunRow) -> Reply:
+    """A map run in a list."""
+    reply: Reply = {
+        "executionArn": row.execution_arn,
+        "mapRunArn": row.arn,
+        "stateMachineArn": row.machine_arn,
+        "startDate": row.started,
+    }
+    return reply if row.stopped is None else {**reply, "stopDate": row.stopped}
+
+
+def map_run(row: MapRunRow, counts: dict[str, int]) -> Reply:
+    """A map run by itself: an item is an execution, so the counts of both are the same."""
+    shown = {**counts, "resultsWritten": 0}
+    reply: Reply = {
+        "mapRunArn": row.arn,
+        "executionArn": row.execution_arn,
+        "status": row.status,
+        "startDate": row.started,
+        "maxConcurrency": row.max_concurrency,
+        "toleratedFailureCount": row.tolerated_count,
+        "toleratedFailurePercentage": row.tolerated_percentage,
+        "itemCounts": shown,
+        "executionCounts": shown,
+        "redriveCount": 0,
+    }
+    return reply if row.stopped is None else {**reply, "stopDate": row.stopped}

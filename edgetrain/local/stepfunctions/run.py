@@ -1,0 +1,99 @@
+"""One execution under way: what its states need, and how it ends."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgetrain.local.stepfunctions.calls import Calls
+from edgetrain.local.stepfunctions.documents import Document
+from edgetrain.local.stepfunctions.history import History, Lane, failure_details, output_details
+from edgetrain.local.stepfunctions.journal import ExecutionRow, Journal
+from edgetrain.local.stepfunctions.ports import Integrations
+from edgetrain.local.stepfunctions.timestamps import show_timestamp
+
+Wait = Callable[["asyncio.Future[Any] | None", float | None], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What all executions share. `clock` gives epoch seconds; `wait` is how time passes (`calls.until`)."""
+
+    journal: Journal
+    integrations: Integrations
+    calls: Calls
+    clock: Callable[[], float]
+    wait: Wait
+    random: random.Random
+
+
+_EVENTS = {
+    "SUCCEEDED": "ExecutionSucceeded",
+    "FAILED": "ExecutionFailed",
+    "ABORTED": "ExecutionAborted",
+    "TIMED_OUT": "ExecutionTimedOut",
+}
+
+
+@dataclass(kw_only=True)
+class Run:
+    """An execution. Its end is written once: whatever comes after that changes nothing."""
+
+    around: Surroundings
+    row: ExecutionRow
+    input: Document
+    history: History = field(init=False)
+    ended: bool = field(default=False, init=False)
+    #: What it ended with, if it succeeded.
+    output: Document | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.history = History(self.around.journal, self.row.key)
+
+    def begin(self) -> Lane:
+        """Write the execution's row and first event; the lane of its flow.
+
+        The first state's event points to 0 and not at the event of the start, as in AWS's histories.
+        """
+        self.around.journal.add_execution(self.row)
+        details = {"input": self.row.input, "inputDetails": {"truncated": False}, "roleArn": self.row.role_arn}
+        self.history.add("ExecutionStarted", 0, self.row.started, details)
+        return Lane(self.history, self.around.clock)
+
+    def end(
+        self,
+        status: str,
+        *,
+        output: Document | None = None,
+        error: str | None = None,
+        cause: str | None = None,
+        after: int = 0,
+    ) -> float:
+        """Write how it ended, with the event `after` which it did; when, in epoch seconds."""
+        at = self.around.clock()
+        if self.ended:
+            return at
+        self.ended, self.output = True, output
+        details = output_details(output) if output is not None else failure_details(error, cause)
+        self.history.add(_EVENTS[status], after, at, details)
+        self.history.closed = True
+        shown = failure_details(error, cause)
+        self.around.journal.end_execution(
+            self.row.key, status, at, output.text if output else None, shown.get("error"), shown.get("cause")
+        )
+        return at
+
+    def context(self) -> dict[str, Any]:
+        """The context object (`$$`), without the state."""
+        return {
+            "Execution": {
+                "Id": self.row.arn,
+                "Input": self.input.value,
+                "StartTime": show_timestamp(self.row.started),
+                "Name": self.row.name,
+                "RoleArn": self.row.role_arn,
+                "RedriveCount": 0,
+            },
+            "StateMachine": {"Id": self.row.machine_arn, "Name": self.row.machine_arn.rsplit(":", 1)[1]},
+        }
