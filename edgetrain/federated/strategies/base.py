@@ -21,7 +21,9 @@ class Sums:
 
     def mean(self) -> npt.NDArray[np.float64]:
         """S / (M 2^f): the average delta."""
-        return self.total.astype(np.float64) / (self.weight * 2.0**self.fraction_bits)
+        mean = self.total.astype(np.float64)
+        mean /= self.weight * 2.0**self.fraction_bits
+        return mean
 
 
 class Strategy(Protocol):

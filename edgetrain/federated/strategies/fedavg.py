@@ -26,4 +26,7 @@ class FedAvg:
 
     def apply(self, params: npt.NDArray[np.float32], state: State, sums: Sums) -> tuple[npt.NDArray[np.float32], State]:
         """`float32(g + eta S / (M 2^f))`: computed in float64, rounded once."""
-        return (params + self.server_learning_rate * sums.mean()).astype(np.float32), state
+        step = sums.mean()
+        step *= self.server_learning_rate
+        step += params
+        return step.astype(np.float32), state
