@@ -3,10 +3,15 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from pytest_socket import disable_socket, enable_socket
 
 KINDS = ("unit", "infrastructure", "integration")
 HERE = Path(__file__).parent
+
+# A property is judged by what it says, not by how long an example took on a busy machine.
+settings.register_profile("edgetrain", deadline=None)
+settings.load_profile("edgetrain")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
