@@ -36,9 +36,10 @@ def fit(
         import keras
         import tensorflow as tf
 
-        keras.utils.set_random_seed(wanted.seed)
+        from edgetrain.tasks.exporting import seeded
+
         tf.config.experimental.enable_op_determinism()
-        model = task.models()[name]()
+        model = seeded(task.models()[name], wanted.seed)
     model.compile(
         optimizer=keras.optimizers.Adam(wanted.learning_rate),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),

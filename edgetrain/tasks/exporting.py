@@ -24,7 +24,8 @@ CHECK_SEED: Final = 11
 
 
 def seeded(build: Callable[[], Any], seed: int) -> Any:
-    """A Keras model whose initial weights depend on `seed` alone."""
+    """A Keras model whose initial weights depend on `seed` alone, and its layers' names on nothing that was built before."""
+    keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     return build()
 

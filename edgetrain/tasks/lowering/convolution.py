@@ -12,7 +12,18 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from edgetrain.tasks.lowering.blocks import ImageShape
-from edgetrain.tasks.lowering.ops import SCALE, Tensor, matmul, positive, shift_concat, shift_sum, window
+from edgetrain.tasks.lowering.ops import (
+    SCALE,
+    Tensor,
+    matmul,
+    matmul_apart,
+    matmul_transposed,
+    positive,
+    relu,
+    shift_concat,
+    shift_sum,
+    window,
+)
 from edgetrain.tasks.lowering.pooling import Pool, pool_gradient, pool_max
 
 
@@ -51,7 +62,8 @@ class ConvBlock:
         gathered = shift_concat(x, 1, columns, out.width * out.batch)
         matrix = tf.reshape(tf.transpose(weights[0], [1, 2, 0, 3]), [k.width * k.source.channels, -1]) * scale
         rows = [i - k.top for i in range(k.height)]
-        z = shift_sum(matmul(gathered, matrix), 0, rows, out.height, out.channels)
+        product = matmul if out.channels > 1 and k.source.height > 1 else matmul_apart
+        z = shift_sum(product(gathered, matrix), 0, rows, out.height, out.channels)
         return self._finish(z, weights, {"gathered": gathered})
 
     def _finish(self, z: Tensor, weights: list[Tensor], saved: dict[str, Tensor]) -> Tensor:
@@ -60,7 +72,7 @@ class ConvBlock:
             z, saved = peak * (1 / SCALE), saved | {"mask": mask, "share": share}
         if len(weights) > 1:
             z = z + weights[1]
-        a = tf.nn.relu(z) if self.relu else z
+        a = relu(z, of_sum=len(weights) > 1) if self.relu else z
         self.saved = saved | {"a": a}
         return a
 
@@ -83,10 +95,17 @@ class ConvBlock:
         gradients = [tf.transpose(product, [2, 0, 1, 3]), *bias]
         if not need_input:
             return None, gradients
-        matrix = tf.reshape(tf.transpose(weights[0], [0, 3, 1, 2]), [k.height * out.channels, -1])
         columns = [(k.left - j) * out.batch for j in range(k.width)]
-        spread = matmul(gathered, matrix)
+        spread = self._spread_back(gathered, weights[0])
         return shift_sum(spread, 1, columns, source.width * source.batch, source.channels), gradients
+
+    def _spread_back(self, gathered: Tensor, kernel: Tensor) -> Tensor:
+        """[H, W' B, kh cout] times the kernel as [kh cout, kw cin]."""
+        k = self.kernel
+        if k.height == 1:
+            return matmul_transposed(gathered, tf.reshape(kernel, [-1, k.out.channels]))
+        matrix = tf.reshape(tf.transpose(kernel, [0, 3, 1, 2]), [k.height * k.out.channels, -1])
+        return (matmul if k.source.height > 1 else matmul_apart)(gathered, matrix)
 
 
 @dataclass
@@ -115,8 +134,10 @@ class FirstConvBlock(ConvBlock):
         cut = tf.reshape(tf.transpose(tf.reshape(cut, [source.batch, -1, taps]), [1, 0, 2]), [-1, taps])
         scale = SCALE if self.pool else 1.0
         flat = tf.reshape(weights[0], [-1, out.channels]) * scale
-        spread = tf.reshape(matmul(tf.constant(self._spread(size, step)), flat), [taps, places * out.channels])
-        z = tf.reshape(matmul(cut, spread), [-1, places, out.channels])
+        if places > 1:
+            flat = tf.reshape(matmul(tf.constant(self._spread(size, step)), flat), [taps, places * out.channels])
+        product = matmul if at.height * at.width > 1 else matmul_apart
+        z = tf.reshape(product(cut, flat), [-1, places, out.channels])
         saved: dict[str, Any] = {"cut": cut}
         if self.pool:
             peak = tf.reduce_max(z, 1, keepdims=True)
@@ -126,7 +147,7 @@ class FirstConvBlock(ConvBlock):
         z = tf.reshape(z, at.rows)
         if len(weights) > 1:
             z = z + weights[1]
-        a = tf.nn.relu(z) if self.relu else z
+        a = relu(z, of_sum=len(weights) > 1) if self.relu else z
         self.saved = saved | {"a": a}
         return a
 
@@ -142,9 +163,11 @@ class FirstConvBlock(ConvBlock):
         if self.pool:
             d = self.saved["mask"] * (d * self.saved["share"])
         d = tf.reshape(d, [-1, step[0] * step[1] * out.channels])
-        spread = self._spread(size, step)
-        product = tf.reshape(matmul(self.saved["cut"], d, adjoint_a=True), [spread.shape[0], out.channels])
-        kernel = matmul(tf.constant(np.ascontiguousarray(spread.T)), product)
+        kernel = matmul(self.saved["cut"], d, adjoint_a=True)
+        if self.pool:
+            spread = self._spread(size, step)
+            product = tf.reshape(kernel, [spread.shape[0], out.channels])
+            kernel = matmul(tf.constant(np.ascontiguousarray(spread.T)), product)
         return None, [tf.reshape(kernel, weights[0].shape), *bias]
 
     def _spread(self, size: tuple[int, int], step: tuple[int, int]) -> npt.NDArray[np.float32]:

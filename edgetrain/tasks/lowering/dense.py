@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from edgetrain.tasks.lowering.blocks import ImageShape
-from edgetrain.tasks.lowering.ops import Tensor, matmul, matmul_transposed, positive
+from edgetrain.tasks.lowering.ops import Tensor, matmul, matmul_apart, matmul_transposed, positive, relu
 
 
 @dataclass
@@ -15,14 +15,16 @@ class DenseBlock:
 
     weight_names: tuple[str, ...]
     relu: bool
+    #: Whether x was one pixel of an image (see `matmul_apart`).
+    pixel: bool = False
     saved: dict[str, Tensor] = field(default_factory=dict)
 
     def forward(self, x: Tensor, weights: list[Tensor]) -> Tensor:
         """See `Block`."""
-        a = matmul(x, weights[0])
+        a = (matmul_apart if self.pixel else matmul)(x, weights[0])
         if len(weights) > 1:
             a = a + weights[1]
-        a = tf.nn.relu(a) if self.relu else a
+        a = relu(a, of_sum=len(weights) > 1) if self.relu else a
         self.saved = {"x": x, "a": a}
         return a
 
@@ -113,7 +115,7 @@ class ReluBlock:
 
     def forward(self, x: Tensor, weights: list[Tensor]) -> Tensor:  # noqa: ARG002
         """See `Block`."""
-        self.saved = tf.nn.relu(x)
+        self.saved = relu(x, of_sum=False)
         return self.saved
 
     def backward(self, d: Tensor, weights: list[Tensor], *, need_input: bool) -> tuple[Tensor | None, list[Tensor]]:  # noqa: ARG002

@@ -19,10 +19,28 @@ def matmul(a: Tensor, b: Tensor, *, adjoint_a: bool = False, adjoint_b: bool = F
     return tf.raw_ops.BatchMatMulV2(x=a, y=b, adj_x=adjoint_a, adj_y=adjoint_b)
 
 
+def matmul_apart(a: Tensor, b: Tensor) -> Tensor:
+    """Product of a [..., k] and b [k, n], both in rank 3.
+
+    Where b is a transposed matrix, or a was reshaped from [1, m, k], the converter would make FULLY_CONNECTED of a plain `matmul`. The
+    reshapes may copy: not for large operands where a plain one does.
+    """
+    product = matmul(tf.reshape(a, [1, -1, a.shape[-1]]), tf.reshape(b, [1, *b.shape]))
+    return tf.reshape(product, [*a.shape[:-1], b.shape[-1]])
+
+
 def matmul_transposed(a: Tensor, b: Tensor) -> Tensor:
-    """Product of a [m, k] and the transpose of b [n, k]; rank 3, so that the converter leaves it a BATCH_MATMUL."""
-    product = matmul(tf.reshape(a, [1, *a.shape]), tf.reshape(b, [1, *b.shape]), adjoint_b=True)
-    return tf.reshape(product, [a.shape[0], b.shape[0]])
+    """Product of a [..., k] and the transpose of b [n, k]; rank 3, so that the converter leaves it a BATCH_MATMUL."""
+    product = matmul(tf.reshape(a, [1, -1, a.shape[-1]]), tf.reshape(b, [1, *b.shape]), adjoint_b=True)
+    return tf.reshape(product, [*a.shape[:-1], b.shape[0]])
+
+
+def relu(t: Tensor, *, of_sum: bool) -> Tensor:
+    """max(t, 0). `of_sum` says that t comes out of an addition, into which the converter fuses a relu.
+
+    It fuses one into BATCH_MATMUL too, which has no place for it: the relu is lost. So a product is doubled before and halved after, exactly.
+    """
+    return tf.nn.relu(t) if of_sum else tf.nn.relu(t * 2.0) * 0.5
 
 
 def positive(t: Tensor) -> Tensor:

@@ -81,6 +81,7 @@ class _Walk:
         #: What the next layer sees: an image, or a vector for each example (neither: an array of another rank).
         self.image = ImageShape(*shape, batch) if len(shape) == 3 else None
         self.flat = len(shape) == 1
+        self.pixel = False
         self.position = 0
 
     def blocks(self) -> list[Block]:
@@ -134,6 +135,7 @@ class _Walk:
 
     def _flatten(self, layer: Any) -> Block | None:  # noqa: ARG002 (rules have one signature)
         image, self.image = self.image, None
+        self.pixel = image is not None and image.height * image.width == 1
         was_flat, self.flat = self.flat, True
         if was_flat:
             return None
@@ -148,7 +150,9 @@ class _Walk:
     def _dense(self, layer: Any) -> DenseBlock:
         if not self.flat:
             raise refused(layer, "a Dense layer over an image's channels has no lowering; put a Flatten before it")
-        return DenseBlock(weight_names(layer), self._activation(layer))
+        block = DenseBlock(weight_names(layer), self._activation(layer), self.pixel)
+        self.pixel = False
+        return block
 
     def _relu(self, layer: Any) -> Block:
         _require(layer, _is_relu(layer), "only a plain relu has a lowering")
