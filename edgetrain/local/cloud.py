@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,16 @@ SCRATCH: Final = "scratch"
 #: Unpacked packages, named by their content: any number of clouds may follow each other on them.
 FUNCTIONS: Final = "functions"
 INCARNATIONS: Final = "incarnations.json"
+#: Services that a deployment uses, in its order: boto3's name -> the name that signatures use.
+DEPLOYS: Final = {
+    "s3": "s3",
+    "dynamodb": "dynamodb",
+    "logs": "logs",
+    "iam": "iam",
+    "lambda": "lambda",
+    "stepfunctions": "states",
+    "sts": "sts",
+}
 
 
 class EmbeddedCloud:
@@ -34,9 +45,9 @@ class EmbeddedCloud:
         scratch = data_dir / SCRATCH
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
-        moto = MotoApplication()
+        moto = self._moto = MotoApplication()
         self.application = Front(moto, json.dumps({"pid": os.getpid()}).encode())
-        clients = Loopback(self.application)
+        clients = self._clients = Loopback(self.application)
         s3 = S3Api(moto, scratch / "objects")
         self._executor = Executor(
             CloudServices(clients),
@@ -57,6 +68,15 @@ class EmbeddedCloud:
         }
         for service, api in apis.items():
             self.application.serve(service, api)
+
+    def warm_up(self) -> None:
+        """Load, in a thread, what a deployment will need first: services' models take a second in all."""
+        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+
+    def _warm_up(self) -> None:
+        for name, signing_name in DEPLOYS.items():
+            self._clients.client(name)
+            self._moto.warm_up(signing_name)
 
     def close(self) -> None:
         """Stop executions and functions; afterwards no process of the cloud is left."""

@@ -1,5 +1,6 @@
 """Deploys a cloud assembly into an embedded cloud, as the CDK's command line would, by the cloud's own API."""
 
+import hashlib
 import io
 import json
 import time
@@ -31,26 +32,22 @@ EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 TOOLKIT: Final = "CDKToolkit"
 QUALIFIER: Final = "hnb659fds"
-#: What `cdk bootstrap` makes that a deployment here needs, under the same logical ids: the real command can change it later.
+STAGING_BUCKET: Final = f"cdk-{QUALIFIER}-assets-{ACCOUNT}-{REGION}"
+#: What `cdk bootstrap` makes that a deployment here needs, under the same logical id: the real command can add the rest later.
 TOOLKIT_TEMPLATE: Final = {
     "Description": "The part of the CDK's bootstrap stack that the embedded cloud needs",
     "Resources": {
         "StagingBucket": {
             "Type": "AWS::S3::Bucket",
-            "Properties": {"BucketName": f"cdk-{QUALIFIER}-assets-{ACCOUNT}-{REGION}"},
+            "Properties": {"BucketName": STAGING_BUCKET},
             "UpdateReplacePolicy": "Retain",
             "DeletionPolicy": "Retain",
         },
-        "CdkBootstrapVersion": {
-            "Type": "AWS::SSM::Parameter",
-            "Properties": {"Type": "String", "Name": f"/cdk-bootstrap/{QUALIFIER}/version", "Value": "6"},
-        },
     },
-    "Outputs": {
-        "BucketName": {"Value": {"Ref": "StagingBucket"}},
-        "BootstrapVersion": {"Value": {"Fn::GetAtt": ["CdkBootstrapVersion", "Value"]}},
-    },
+    "Outputs": {"BucketName": {"Value": {"Ref": "StagingBucket"}}},
 }
+#: A template's own check that `cdk bootstrap` was run: section -> entry.
+BOOTSTRAP_CHECK: Final = {"Parameters": "BootstrapVersion", "Rules": "CheckBootstrapVersion"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +55,7 @@ class StackArtifact:
     """A stack of an assembly."""
 
     name: str
-    template: str
+    template: Path
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
 
@@ -79,7 +76,7 @@ def deploy(endpoint: str, assembly: Path, progress: Progress) -> dict[str, str]:
     try:
         _ensure_toolkit(clients)
         _publish(clients, assembly, manifest, progress)
-        return {stack.name: _deploy_stack(clients, stack, progress) for stack in _stacks(manifest, endpoint)}
+        return {stack.name: _deploy_stack(clients, stack, progress) for stack in _stacks(manifest, assembly)}
     except EndpointConnectionError as error:
         raise CloudNotRunning(f"no cloud answers at {endpoint}: start one with `edgetrain up`") from error
 
@@ -88,6 +85,7 @@ class _Clients:
     """boto3 clients of one endpoint."""
 
     def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
         from boto3.session import Session
         from botocore.config import Config
 
@@ -160,7 +158,7 @@ def _content(source: Path, packaging: str) -> bytes:
 # --- stacks
 
 
-def _stacks(manifest: Mapping[str, Any], endpoint: str) -> Iterator[StackArtifact]:
+def _stacks(manifest: Mapping[str, Any], assembly: Path) -> Iterator[StackArtifact]:
     """The assembly's stacks, each after those that it depends on."""
     artifacts = manifest["artifacts"]
     order = TopologicalSorter({name: artifact.get("dependencies", []) for name, artifact in artifacts.items()})
@@ -169,13 +167,27 @@ def _stacks(manifest: Mapping[str, Any], endpoint: str) -> Iterator[StackArtifac
         if artifact is None or artifact["type"] != STACK:
             continue
         properties = artifact["properties"]
-        url = _placed(properties["stackTemplateAssetObjectUrl"]).removeprefix("s3://")
         yield StackArtifact(
             name=properties.get("stackName", name),
-            template=f"{endpoint}/{url}",
+            template=assembly / properties["templateFile"],
             parameters=properties.get("parameters", {}),
             tags=properties.get("tags", {}),
         )
+
+
+def _upload_template(clients: _Clients, template: Path) -> str:
+    """The URL of a template in the cloud, without its check of a bootstrap stack, which here is only in part."""
+    document = json.loads(template.read_text())
+    for section, name in BOOTSTRAP_CHECK.items():
+        entries = document.get(section, {})
+        entries.pop(name, None)
+        if not entries:
+            document.pop(section, None)
+    body = json.dumps(document).encode()
+    key = f"templates/{hashlib.sha256(body).hexdigest()}.json"
+    if not _exists(clients, STAGING_BUCKET, key):
+        clients.s3.put_object(Bucket=STAGING_BUCKET, Key=key, Body=body)
+    return f"{clients.endpoint}/{STAGING_BUCKET}/{key}"
 
 
 def _deploy_stack(clients: _Clients, stack: StackArtifact, progress: Progress) -> str:
@@ -190,7 +202,7 @@ def _deploy_stack(clients: _Clients, stack: StackArtifact, progress: Progress) -
             raise DeploymentFailed(f"stack {stack.name} is {standing['StackStatus']} and cannot be deleted")
     request: dict[str, Any] = {
         "StackName": stack.name,
-        "TemplateURL": stack.template,
+        "TemplateURL": _upload_template(clients, stack.template),
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()],
         "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
         "Capabilities": list(CAPABILITIES),

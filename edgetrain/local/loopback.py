@@ -1,6 +1,7 @@
 """Clients of the embedded cloud inside of its own process: boto3 over the front itself, without a socket."""
 
 import io
+import threading
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -25,15 +26,19 @@ class Loopback:
         self._application = application
         self._session = Session(aws_access_key_id=KEY, aws_secret_access_key=KEY, region_name=REGION)
         self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
 
     def client(self, service: str) -> Any:
         """A client of `service`; each is made once."""
-        if service not in self._clients:
-            config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-            client = self._session.client(service, endpoint_url=ENDPOINT, config=config)
-            client.meta.events.register("before-send", self._answer)
-            self._clients[service] = client
-        return self._clients[service]
+        with self._lock:
+            return self._clients.get(service) or self._make(service)
+
+    def _make(self, service: str) -> Any:
+        config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+        client = self._session.client(service, endpoint_url=ENDPOINT, config=config)
+        client.meta.events.register("before-send", self._answer)
+        self._clients[service] = client
+        return client
 
     def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         reply = call(self._application, environ_of(request))

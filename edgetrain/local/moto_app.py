@@ -8,7 +8,8 @@ import threading
 from collections.abc import Iterable
 from typing import Any, Final
 
-from edgetrain.local.wsgi import Application, Environ, StartResponse
+from edgetrain.local.place import REGION
+from edgetrain.local.wsgi import Environ, StartResponse
 
 #: moto reads these when it is imported.
 SETTINGS: Final = {
@@ -27,9 +28,20 @@ class MotoApplication:
         os.environ.update(SETTINGS)
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-        self._application: Application = DomainDispatcherApplication(create_backend_app)
+        self._dispatcher: Any = DomainDispatcherApplication(create_backend_app)
         self._requests = 0
         self._lock = threading.Lock()
+
+    def warm_up(self, service: str) -> None:
+        """Import a service's back end before somebody waits for it."""
+        credential = f"Credential=edgetrain/20260101/{REGION}/{service}/aws4_request"
+        environ = {
+            "PATH_INFO": "/",
+            "HTTP_HOST": "localhost",
+            "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=",
+            "HTTP_X_AMZ_TARGET": "DynamoDB_20120810.ListTables",
+        }
+        self._dispatcher.get_application(environ)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         with self._lock:
@@ -37,23 +49,11 @@ class MotoApplication:
             forget = self._requests % FORGET_EVERY == 0
         if forget:
             _forget_instances()
-        return self._application(environ, start_response)
+        answer: Iterable[bytes] = self._dispatcher(environ, start_response)
+        return answer
 
 
 def _forget_instances() -> None:
     from moto.core.model_instances import reset_model_data
 
     reset_model_data()
-
-
-def warm_up(application: Any, services: Iterable[str]) -> None:
-    """Import services' back ends before somebody waits for them."""
-    dispatcher = application._application
-    for service in services:
-        environ = {
-            "PATH_INFO": "/",
-            "HTTP_HOST": "localhost",
-            "HTTP_X_AMZ_TARGET": "DynamoDB_20120810.ListTables" if service == "dynamodb" else "",
-            "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential=edgetrain/20260101/us-east-1/{service}/aws4_request, Signature=",
-        }
-        dispatcher.get_application(environ)

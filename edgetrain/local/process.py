@@ -190,6 +190,7 @@ def _serve(
         server.start(cloud.application)
         running = RunningCloud(os.getpid(), server.endpoint, data_dir, _started_at(os.getpid()) or 0.0)
         _write_pid_file(running)
+        cloud.warm_up()
         on_ready(running)
         signals.wait()
     finally:

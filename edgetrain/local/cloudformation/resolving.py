@@ -87,6 +87,15 @@ class Resolver:
             self._decided[name] = self._decide(self._conditions[name])
         return self._decided[name]
 
+    def check_rules(self, rules: Mapping[str, Any]) -> None:
+        """Raise `StackError` when an assertion of the template's rules does not hold."""
+        for rule in rules.values():
+            if "RuleCondition" in rule and not self._decide(rule["RuleCondition"]):
+                continue
+            for assertion in rule.get("Assertions", []):
+                if not self._decide(assertion["Assert"]):
+                    raise invalid(f"Template error: {assertion.get('AssertDescription', 'an assertion does not hold')}")
+
     def _decide(self, node: Any) -> bool:
         if not isinstance(node, dict) or len(node) != 1:
             return str(self.resolve(node)).lower() == "true"
@@ -96,6 +105,9 @@ class Resolver:
         if operator == "Fn::Equals":
             left, right = (self.resolve(each) for each in value)
             return _plain(left) == _plain(right)
+        if operator == "Fn::Contains":
+            listed, value = (self.resolve(each) for each in value)
+            return _plain(value) in {_plain(each) for each in listed}
         if operator == "Fn::Not":
             return not self._decide(value[0])
         if operator in {"Fn::And", "Fn::Or"}:

@@ -50,6 +50,7 @@ class Rollout:
             conditions=wanted.template.section("Conditions"),
             imported=self._import,
         )
+        self._resolver.check_rules(wanted.template.section("Rules"))
         self._order = [each for each in _enabled_order(self._template, self._resolver) if self._kind(each) != METADATA]
 
     def _kind(self, logical_id: str) -> str:
