@@ -124,7 +124,7 @@ class FunctionProcess:
                 return Outcome(Ending.INIT_ERROR, step.body)
             else:
                 step.refuse(404, "InvalidRequest", "The runtime has no invocation yet.")
-        return None
+        return self._exited() if self._is_zombie() else None
 
     def run(self, order: Order) -> Outcome:
         """Give the process its event, once `initialise` has said that it takes one, and wait for the end of it."""
@@ -178,8 +178,7 @@ class FunctionProcess:
 
     def _answered(self, call: Call, ending: Ending) -> Outcome:
         if call.too_large:
-            call.refuse(413, "RequestEntityTooLarge", "Payload size is above the limit.")
-            return Outcome(Ending.TOO_LARGE)
+            return Outcome(Ending.TOO_LARGE)  # the runtime client gives up on a refusal, so none is sent
         call.accept()
         if self.usage.peak_bytes() > self._memory_bytes:
             return Outcome(Ending.MEMORY)  # between two looks it had more than there is

@@ -18,7 +18,7 @@ HEADER_BYTES: Final = 2 * limits.MIB  # an error's X-Ray cause travels in a head
 RECEIVE_BYTES: Final = 256 * limits.KIB
 #: A runtime client that does not even read its event is stuck; the invocation's own timeout deals with it.
 SEND_SECONDS: Final = 5.0
-REASONS: Final = {200: "OK", 202: "Accepted", 400: "Bad Request", 404: "Not Found", 413: "Payload Too Large"}
+REASONS: Final = {200: "OK", 202: "Accepted", 400: "Bad Request", 404: "Not Found"}
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 

@@ -114,7 +114,6 @@ def test_a_timeout_kills_and_the_next_invocation_has_another_process(deployment:
     ("name", "deed"),
     [
         ("hoards", "keep = b'x' * (200 << 20)\n    time.sleep(60)"),
-        ("hoards-briefly", "keep = b'x' * (200 << 20)\n    del keep"),
         (
             "hoards-elsewhere",
             "subprocess.run([sys.executable, '-c', 'import time; keep = b\"x\" * (200 << 20); time.sleep(60)'])",
@@ -133,6 +132,29 @@ def test_more_memory_than_there_is(deployment: Deployment, name: str, deed: str)
         "errorMessage": f"RequestId: {result.request_id} Error: Runtime exited with error: signal: killed",
     }
     assert "Memory Size: 128 MB\tMax Memory Used: 128 MB" in deployment.log(name)[-1]
+
+
+def test_more_memory_than_there_is_between_two_looks(deployment: Deployment) -> None:
+    deployment.deploy("hoards-briefly", "def handler(event, context):\n    len(b'x' * (event << 20))\n", memory_mb=64)
+    deployment.answer("hoards-briefly", 1)
+
+    assert deployment.failure("hoards-briefly", 60)["errorType"] == "Runtime.OutOfMemory"
+
+
+def test_last_words_count(deployment: Deployment) -> None:
+    """The process has ended before its whole answer is read."""
+    deployment.deploy(
+        "last-words",
+        "import os, socket\n\ndef handler(event, context):\n"
+        "    host, port = os.environ['AWS_LAMBDA_RUNTIME_API'].split(':')\n"
+        "    path = f'/2018-06-01/runtime/invocation/{context.aws_request_id}/response'\n"
+        "    answer = b'1' * 500_000\n"
+        "    with socket.create_connection((host, int(port))) as api:\n"
+        "        api.sendall(f'POST {path} HTTP/1.1\\r\\nContent-Length: {len(answer)}\\r\\n\\r\\n'.encode() + answer)\n"
+        "        os._exit(0)\n",
+    )
+
+    assert deployment.invoke("last-words").payload == b"1" * 500_000
 
 
 def test_an_answer_of_the_largest_size_and_one_above(deployment: Deployment) -> None:

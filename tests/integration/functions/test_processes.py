@@ -14,13 +14,15 @@ import psutil
 import pytest
 
 from edgetrain.local.functions import Executor, InvocationError
+from edgetrain.local.functions.process import FunctionProcess
 from tests.integration.functions.deployed import REGION, Deployment, SmallCloud
 
 PID = "import os\n\ndef handler(event, context):\n    return os.getpid()\n"
 WAITS = """
-import os, pathlib, subprocess, time
+import os, pathlib, signal, subprocess, time
 
 def handler(event, context):
+    signal.signal(signal.SIGIO, signal.SIG_IGN)
     child = subprocess.Popen(["sleep", "600"], start_new_session=bool(event.get("apart")))
     pathlib.Path(event["pids"]).write_text(f"{os.getpid()} {child.pid}")
     time.sleep(600)
@@ -98,6 +100,28 @@ def test_a_process_that_ends_after_its_answer_is_replaced(deployment: Deployment
     eventually(lambda: not is_running(first), "the process has ended")
 
     assert deployment.answer("leaves-later") != first
+
+
+def test_a_process_that_is_found_dead_is_replaced(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment.deploy("dies", PID)
+    first = deployment.answer("dies")
+    os.kill(first, signal.SIGKILL)
+    monkeypatch.setattr(FunctionProcess, "has_exited", False)  # it died a moment after the pool looked
+
+    assert deployment.answer("dies") != first
+
+
+def test_a_crash_takes_along_what_the_function_started(deployment: Deployment, tmp_path: Path) -> None:
+    deployment.deploy(
+        "starts-and-exits",
+        "import os, pathlib, subprocess\n\ndef handler(event, context):\n"
+        "    child = subprocess.Popen(['sleep', '600'])\n    pathlib.Path(event).write_text(f'{os.getpid()} {child.pid}')\n"
+        "    os._exit(1)\n",
+    )
+
+    deployment.failure("starts-and-exits", str(tmp_path / "pids"))
+
+    eventually(lambda: not any(is_running(pid) for pid in pids(tmp_path / "pids")), "the child is gone")
 
 
 def test_no_more_run_at_once_than_there_are_slots(deployment: Deployment, tmp_path: Path) -> None:

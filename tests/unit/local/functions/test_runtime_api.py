@@ -99,10 +99,10 @@ def test_a_client_that_waits_for_100_continue(pair: Pair) -> None:
 
 
 def test_refusals_are_documents(pair: Pair) -> None:
-    pair.hear(NEXT).refuse(413, "RequestEntityTooLarge", "too large")
+    pair.hear(NEXT).refuse(404, "InvalidRequest", "no such thing")
     answer = pair.client.recv(1000)
-    assert answer.startswith(b"HTTP/1.1 413 Payload Too Large\r\n")
-    assert answer.endswith(b'{"errorType": "RequestEntityTooLarge", "errorMessage": "too large"}')
+    assert answer.startswith(b"HTTP/1.1 404 Not Found\r\n")
+    assert answer.endswith(b'{"errorType": "InvalidRequest", "errorMessage": "no such thing"}')
 
 
 @pytest.mark.parametrize(
