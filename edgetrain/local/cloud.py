@@ -9,7 +9,7 @@ from typing import Final
 
 from edgetrain.local.cloudformation import CloudFormationApi, Incarnations
 from edgetrain.local.dynamodb import DynamoDbApi
-from edgetrain.local.front import Front
+from edgetrain.local.front import Api, Front
 from edgetrain.local.function_services import CloudServices
 from edgetrain.local.functions import Executor
 from edgetrain.local.lambda_api import LambdaApi
@@ -59,7 +59,7 @@ class EmbeddedCloud:
         self._engine = Engine(scratch / "executions.sqlite", CloudIntegrations(self._executor, s3))
         states = StatesApi(moto, StepFunctionsApi(self._engine, find_state_machine))
         formation = CloudFormationApi(clients, Incarnations(data_dir / INCARNATIONS), s3.read)
-        apis = {
+        apis: dict[str, Api] = {
             "s3": s3,
             "dynamodb": DynamoDbApi(moto),
             "lambda": LambdaApi(moto, self._executor),

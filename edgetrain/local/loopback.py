@@ -24,7 +24,7 @@ class Loopback:
         from boto3.session import Session
 
         self._application = application
-        self._session = Session(aws_access_key_id=KEY, aws_secret_access_key=KEY, region_name=REGION)
+        self._session: Any = Session(aws_access_key_id=KEY, aws_secret_access_key=KEY, region_name=REGION)
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
 
@@ -43,7 +43,8 @@ class Loopback:
     def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         reply = call(self._application, environ_of(request))
         body = b"".join(reply.body)
-        return AWSResponse(request.url, reply.status, dict(reply.headers), _Raw(body))
+        headers: Any = dict(reply.headers)
+        return AWSResponse(request.url, reply.status, headers, _Raw(body))
 
 
 class _Raw(io.BytesIO):

@@ -25,11 +25,11 @@ BACKLOG: Final = 512
 METADATA: Final = b"x-amz-meta-"
 
 
-class _Gateway(Gateway_10):  # type: ignore[misc] # cheroot is untyped
+class _Gateway(Gateway_10):
     """WSGI's environment, with the spelling of metadata headers that have underscores."""
 
-    def get_environ(self) -> Environ:
-        environ: Environ = super().get_environ()
+    def get_environ(self) -> Environ:  # type: ignore[override] # its stub says None
+        environ: Environ = super().get_environ()  # type: ignore[no-untyped-call]
         names = (name for name in self.req.inheaders if b"_" in name and name.lower().startswith(METADATA))
         environ[SPELLINGS] = {
             "HTTP_" + n.decode("latin-1").upper().replace("-", "_"): n.decode("latin-1") for n in names
@@ -37,7 +37,7 @@ class _Gateway(Gateway_10):  # type: ignore[misc] # cheroot is untyped
         return environ
 
 
-class _Server(wsgi.Server):  # type: ignore[misc]
+class _Server(wsgi.Server):
     """cheroot, with its complaints in our log."""
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:

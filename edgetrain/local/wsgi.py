@@ -102,7 +102,9 @@ class Reply:
 
     def send(self, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a WSGI server."""
-        headers = {"x-amzn-RequestId": request_id(), **self.headers}
+        headers = dict(self.headers)
+        if "x-amzn-requestid" not in {name.lower() for name in headers}:
+            headers["x-amzn-RequestId"] = request_id()
         start_response(status_line(self.status), [(name, header_text(value)) for name, value in headers.items()])
         return self.body
 

@@ -45,14 +45,25 @@ class Resource:
 class Provider(Protocol):
     """Makes, changes and deletes resources of one type, by the service's own API."""
 
-    #: The type's name.
-    kind: str
-    #: The property by which a template may name it; empty where it cannot.
-    named_by: str
-    #: Properties whose change means another resource.
-    immutable: frozenset[str]
-    #: All properties that are acted on; None for any. What a template has besides is an error.
-    properties: frozenset[str] | None
+    @property
+    def kind(self) -> str:
+        """The type's name."""
+        ...
+
+    @property
+    def named_by(self) -> str:
+        """The property by which a template may name it; empty where it cannot."""
+        ...
+
+    @property
+    def immutable(self) -> frozenset[str]:
+        """Properties whose change means another resource."""
+        ...
+
+    @property
+    def properties(self) -> frozenset[str] | None:
+        """All properties that are acted on; None for any. What a template has besides is an error."""
+        ...
 
     def create(self, declared: Declared) -> Made:
         """Make it, or raise."""

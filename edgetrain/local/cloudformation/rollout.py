@@ -102,10 +102,7 @@ class Rollout:
             logical_id, "" if standing is None else standing.physical_id, provider.kind, f"{word}_IN_PROGRESS"
         )
         try:
-            if standing is None or replaced:
-                made = provider.create(declared)
-            else:
-                made = provider.update(standing, declared)
+            made = provider.create(declared) if standing is None or replaced else provider.update(standing, declared)
         except Exception as error:
             self._fail(logical_id, provider.kind, standing, reason_of(error), f"{word}_FAILED")
         if standing is not None and replaced:

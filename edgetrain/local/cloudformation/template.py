@@ -106,7 +106,7 @@ def _yaml(body: str) -> Any:
     import yaml
     from moto.cloudformation.utils import yaml_tag_constructor
 
-    class Loader(yaml.SafeLoader):
+    class Loader(yaml.SafeLoader):  # type: ignore[misc] # untyped
         """A loader of our own: constructors are kept with the class."""
 
     Loader.add_multi_constructor("", yaml_tag_constructor)

@@ -64,7 +64,7 @@ def operation_of(request: Request, address: Address) -> str:
     if not address.key:
         return _bucket_operation(method, query)
     if "uploadId" in query:
-        return _upload_operation(request, method, query)
+        return _upload_operation(request, method)
     if method == "POST" and "uploads" in query:
         return "CreateMultipartUpload"
     if any(name in query for name in SUBRESOURCES):
@@ -75,14 +75,14 @@ def operation_of(request: Request, address: Address) -> str:
 
 
 def _bucket_operation(method: str, query: dict[str, str]) -> str:
-    if method == "POST" and "delete" in query:
-        return "DeleteObjects"
+    if method == "POST":
+        return "DeleteObjects" if "delete" in query else "PostObject"
     if "policy" in query:
         return {"GET": "GetBucketPolicy", "PUT": "PutBucketPolicy", "DELETE": "DeleteBucketPolicy"}.get(method, "Other")
     return "DeleteBucket" if method == "DELETE" and not query else "Other"
 
 
-def _upload_operation(request: Request, method: str, query: dict[str, str]) -> str:
+def _upload_operation(request: Request, method: str) -> str:
     if method == "PUT":
         return "UploadPartCopy" if request.header("x-amz-copy-source") else "UploadPart"
     return {"POST": "CompleteMultipartUpload", "DELETE": "AbortMultipartUpload", "GET": "ListParts"}.get(

@@ -59,6 +59,7 @@ class S3Api:
             "GetBucketPolicy": self._get_policy,
             "DeleteBucketPolicy": self._delete_policy,
             "DeleteBucket": self._delete_bucket,
+            "PostObject": self._refuse_form,
         }
 
     def answer(self, request: Request) -> Reply:
@@ -186,6 +187,10 @@ class S3Api:
                 return write(request, address, copied, self.blobs)
         finally:
             self.blobs.discard(copied.blob)
+
+    @staticmethod
+    def _refuse_form(request: Request, address: Address) -> Reply:  # noqa: ARG004
+        raise S3Error(501, "NotImplemented", "The embedded cloud does not take objects from browsers' forms")
 
     # --- what moto does
 

@@ -33,7 +33,7 @@ class Crc32:
 
 
 @cache
-def _tables(polynomial: int, width: int) -> list[int]:
+def _table(polynomial: int) -> list[int]:
     """For each byte, what it does to a reflected CRC."""
     table = []
     for byte in range(256):
@@ -48,7 +48,7 @@ class ReflectedCrc:
     """A CRC that Python's library has not, a byte at a time (some MB/s: only for clients that ask for it)."""
 
     def __init__(self, polynomial: int, width: int) -> None:
-        self._table = _tables(polynomial, width)
+        self._table = _table(polynomial)
         self._ones = (1 << width) - 1
         self._bytes = width // 8
         self._value = self._ones

@@ -45,7 +45,7 @@ class StoredObject(FakeKey):  # type: ignore[misc] # moto is untyped
 
     def __new__(cls, *_: Any, **__: Any) -> "StoredObject":
         """Without moto's list of all instances: it would keep every version for ever."""
-        return object.__new__(cls)  # type: ignore[no-any-return]
+        return object.__new__(cls)
 
     def __init__(
         self, name: Any, buffer: DiskBuffer, *, bucket: Any, version_id: str, etag: str, about: Described
@@ -64,7 +64,7 @@ class StoredObject(FakeKey):  # type: ignore[misc] # moto is untyped
             encryption=about.encryption or rule.get("SSEAlgorithm"),
             kms_key_id=about.kms_key_id or rule.get("KMSMasterKeyID"),
         )
-        self._value_buffer.close()
+        self._value_buffer.close()  # type: ignore[has-type] # moto's own, in memory
         self._value_buffer = buffer
         self.contentsize = buffer.blob.size
         self.set_metadata(dict(about.metadata))
@@ -83,7 +83,7 @@ class StoredObject(FakeKey):  # type: ignore[misc] # moto is untyped
 
     @property
     def buffer(self) -> DiskBuffer:
-        return self._value_buffer  # type: ignore[no-any-return]
+        return self._value_buffer
 
     def set_checksum(self, checksum: Checksum | None, kind: str = WHOLE, parts: int = 0) -> None:
         """Remember the checksum under moto's names."""

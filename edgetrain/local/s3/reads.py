@@ -109,11 +109,11 @@ def _selected(request: Request, version: Any, headers: dict[str, str]) -> tuple[
 
 
 def _part(number: str, version: Any, headers: dict[str, str]) -> tuple[int, int]:
-    sizes = getattr(version, "part_sizes", ()) or (version.size,)
+    sizes: tuple[int, ...] = version.part_sizes or (version.size,)
     if not number.isdecimal() or not int(number):
         raise invalid_argument("Part number must be an integer between 1 and 10000, inclusive")
     if int(number) > len(sizes):
         raise S3Error(416, "InvalidPartNumber", "The requested partnumber is not satisfiable")
-    if len(sizes) > 1 or getattr(version, "upload_id", ""):
+    if version.upload_id:
         headers["x-amz-mp-parts-count"] = str(len(sizes))
     return sum(sizes[: int(number) - 1]), sizes[int(number) - 1]

@@ -137,7 +137,7 @@ def complete_upload(request: Request, address: Address, body: bytes, store: Blob
     bucket = objects.bucket_named(address.bucket)
     upload_id = request.query["uploadId"]
     current = objects.current_object(bucket, address.key)
-    if upload_id not in bucket.multiparts and current is not None and getattr(current, "upload_id", "") == upload_id:
+    if upload_id not in bucket.multiparts and current is not None and current.upload_id == upload_id:
         return _completed(address, current)
     upload = upload_of(bucket, address, upload_id)
     check_write(request, current)
@@ -291,7 +291,7 @@ def _elements(body: bytes, name: str) -> Iterator[dict[str, str]]:
 
 
 def _local(element: "ET.Element[Any]") -> str:
-    return element.tag.rsplit("}", 1)[-1]
+    return str(element.tag).rsplit("}", 1)[-1]
 
 
 def _part_number(text: str) -> int:

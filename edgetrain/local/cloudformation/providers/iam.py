@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from edgetrain.local.cloudformation.providers.base import ServiceProvider, chosen, unless_gone
@@ -65,13 +66,13 @@ class RoleProvider(ServiceProvider):
         new = {policy["PolicyName"]: policy["PolicyDocument"] for policy in wanted.get("Policies", [])}
         old = {policy["PolicyName"]: policy["PolicyDocument"] for policy in before.get("Policies", [])}
         for policy in old.keys() - new.keys():
-            unless_gone(lambda p=policy: self.client.delete_role_policy(RoleName=name, PolicyName=p), GONE)
+            unless_gone(partial(self.client.delete_role_policy, RoleName=name, PolicyName=policy), GONE)
         for policy, document in new.items():
             if old.get(policy) != document:
                 self.client.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
         attached, detached = set(wanted.get("ManagedPolicyArns", [])), set(before.get("ManagedPolicyArns", []))
         for arn in sorted(detached - attached):
-            unless_gone(lambda a=arn: self.client.detach_role_policy(RoleName=name, PolicyArn=a), GONE)
+            unless_gone(partial(self.client.detach_role_policy, RoleName=name, PolicyArn=arn), GONE)
         for arn in sorted(attached - detached):
             self.client.attach_role_policy(RoleName=name, PolicyArn=arn)
 
@@ -107,7 +108,7 @@ class PolicyProvider(ServiceProvider):
     def _remove(self, properties: Mapping[str, Any], holders: Mapping[str, set[str]]) -> None:
         for kind, names in holders.items():
             for name in names:
-                unless_gone(lambda k=kind, n=name: self._call(f"delete_{k}_policy", k, n, properties), GONE)
+                unless_gone(partial(self._call, f"delete_{kind}_policy", kind, name, properties), GONE)
 
     def _call(self, operation: str, kind: str, name: str, properties: Mapping[str, Any], **more: str) -> None:
         names = {f"{kind.capitalize()}Name": name, "PolicyName": properties["PolicyName"]}
