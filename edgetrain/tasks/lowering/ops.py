@@ -12,10 +12,19 @@ Tensor = Any
 SCALE = 2.0**60
 #: The most parts that XNNPACK concatenates at once.
 CONCATENATED_AT_ONCE = 5
+RANK_OF_MATRIX = 2
 
 
 def matmul(a: Tensor, b: Tensor, *, adjoint_a: bool = False, adjoint_b: bool = False) -> Tensor:
-    """BATCH_MATMUL. `tf.matmul` in two dimensions with a transposed operand would become FULLY_CONNECTED, which XNNPACK does not take."""
+    """BATCH_MATMUL. `tf.matmul` in two dimensions with a transposed operand would become FULLY_CONNECTED, which XNNPACK does not take.
+
+    So would a product with a single row or column: that goes in rank 3.
+    """
+    if len(b.shape) == RANK_OF_MATRIX and 1 in b.shape and not adjoint_b:
+        if not adjoint_a:
+            return matmul_apart(a, b)
+        product = matmul(tf.reshape(a, [1, *a.shape]), tf.reshape(b, [1, *b.shape]), adjoint_a=True)
+        return tf.reshape(product, product.shape[1:])
     return tf.raw_ops.BatchMatMulV2(x=a, y=b, adj_x=adjoint_a, adj_y=adjoint_b)
 
 
@@ -38,7 +47,8 @@ def matmul_transposed(a: Tensor, b: Tensor) -> Tensor:
 def relu(t: Tensor, *, of_sum: bool) -> Tensor:
     """max(t, 0). `of_sum` says that t comes out of an addition, into which the converter fuses a relu.
 
-    It fuses one into BATCH_MATMUL too, which has no place for it: the relu is lost. So a product is doubled before and halved after, exactly.
+    It fuses one into BATCH_MATMUL too, which has no place for it: the relu is lost. So a product is doubled before and halved after,
+    exactly.
     """
     return tf.nn.relu(t) if of_sum else tf.nn.relu(t * 2.0) * 0.5
 

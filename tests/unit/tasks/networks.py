@@ -111,7 +111,16 @@ NETWORKS: dict[str, Any] = {
         layers.Flatten(),
         layers.Dense(CLASSES),
     ),
-    "one-filter": lambda: row((6, 5, 1), conv(1, 3), conv(1, 3), conv(2, 2), layers.Flatten(), layers.Dense(CLASSES)),
+    "one-filter": lambda: row(
+        (6, 5, 1),
+        conv(1, 3),
+        conv(2, 1),
+        conv(1, 3),
+        conv(2, 2),
+        layers.Flatten(),
+        layers.Dense(1),
+        layers.Dense(CLASSES),
+    ),
     "one-pixel": lambda: row(
         (3, 4, 2), layers.Conv2D(5, (3, 4), use_bias=False, activation="relu"), layers.Flatten(), layers.Dense(CLASSES)
     ),
