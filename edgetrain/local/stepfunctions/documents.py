@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from edgetrain.limits import STATE_PAYLOAD_BYTES
 
-_COMPACT: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+# Values come from JSON, so they hold no circle.
+_COMPACT: Final = json.JSONEncoder(check_circular=False, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _ASCII: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 

@@ -6,7 +6,6 @@ import random
 import re
 import threading
 import time
-import uuid
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -19,6 +18,7 @@ from edgetrain.local.stepfunctions.documents import Document, from_text
 from edgetrain.local.stepfunctions.execution import execute
 from edgetrain.local.stepfunctions.failures import ApiError
 from edgetrain.local.stepfunctions.history import Lane
+from edgetrain.local.stepfunctions.identities import new_id
 from edgetrain.local.stepfunctions.interrupted import end_interrupted
 from edgetrain.local.stepfunctions.journal import ExecutionRow, Journal
 from edgetrain.local.stepfunctions.ports import Integrations, StateMachine
@@ -104,7 +104,7 @@ class Engine:
             InvalidDefinition: the definition was not checked when it was made.
         """
         program = read_definition(machine.definition)
-        name = str(uuid.uuid4()) if name is None else name
+        name = new_id() if name is None else name
         _check_name(name)
         document = _read_input(input)
         return self._on_loop(lambda: self._start(machine, program, name, document, trace_header))

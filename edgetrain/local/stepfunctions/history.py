@@ -1,5 +1,6 @@
 """One execution's history: numbered events, each pointing back at the one it follows."""
 
+from functools import cache
 from typing import Any, Final
 
 from edgetrain.limits import CAUSE_CHARACTERS, ERROR_CHARACTERS, HISTORY_EVENTS
@@ -33,6 +34,7 @@ def output_details(document: Document) -> dict[str, Any]:
     return {"output": document.text, "outputDetails": WHOLE}
 
 
+@cache
 def details_key(kind: str) -> str:
     """Where the API puts the details of an event of this kind."""
     if kind.endswith("StateEntered"):

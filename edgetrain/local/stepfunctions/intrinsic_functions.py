@@ -8,13 +8,13 @@ import binascii
 import hashlib
 import math
 import random
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from edgetrain import limits
 from edgetrain.local.stepfunctions.documents import canonical, from_text, same_value, to_text
+from edgetrain.local.stepfunctions.identities import new_id
 from edgetrain.local.stepfunctions.path_filters import is_number
 
 _HASHES: Final = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
@@ -189,5 +189,5 @@ FUNCTIONS: Final = {
     "MathRandom": Function(_math_random, 2, 3),
     "StringSplit": Function(_string_split, 2, 2),
     "StringToJson": Function(_string_to_json, 1, 1),
-    "UUID": Function(lambda: str(uuid.uuid4()), 0, 0),
+    "UUID": Function(new_id, 0, 0),
 }

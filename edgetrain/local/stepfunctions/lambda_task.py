@@ -1,7 +1,6 @@
 """The Task state: calling a Lambda function, by `lambda:invoke` or by its ARN."""
 
 import logging
-import uuid
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any, Final
@@ -11,6 +10,7 @@ from edgetrain.local.stepfunctions.documents import Document, from_text, to_text
 from edgetrain.local.stepfunctions.failures import RUNTIME, TIMEOUT, EvaluationFailed, StateFailed
 from edgetrain.local.stepfunctions.flow import Outcome, plays
 from edgetrain.local.stepfunctions.history import failure_details, output_details
+from edgetrain.local.stepfunctions.identities import new_id
 from edgetrain.local.stepfunctions.paths import Path
 from edgetrain.local.stepfunctions.ports import FunctionResult, ServiceError
 from edgetrain.local.stepfunctions.steps import Step
@@ -117,7 +117,7 @@ def _refused(error: ServiceError) -> StateFailed:
     return StateFailed(
         f"Lambda.{name}",
         f"{error.message} (Service: AWSLambda; Status Code: {error.status_code}; Error Code: {error.code}; "
-        f"Request ID: {uuid.uuid4()}; Proxy: null)",
+        f"Request ID: {new_id()}; Proxy: null)",
     )
 
 
@@ -147,7 +147,7 @@ def _function_failed(invocation: Invocation, text: str, value: Any) -> StateFail
 
 def _wrapped(result: FunctionResult, value: Any) -> dict[str, Any]:
     """The reply of `lambda:invoke`, with the headers that AWS puts beside the payload."""
-    request_id = str(uuid.uuid4())
+    request_id = new_id()
     headers = {
         "Connection": "keep-alive",
         "Content-Length": str(len(result.payload)),

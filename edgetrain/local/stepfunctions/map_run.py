@@ -1,7 +1,6 @@
 """The Distributed Map: a map run, whose items are executions with histories of their own."""
 
 import asyncio
-import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from edgetrain.local.stepfunctions.failures import (
 from edgetrain.local.stepfunctions.fan_out import concurrency, given_items, item_context, selected, side_by_side
 from edgetrain.local.stepfunctions.flow import Outcome, plays
 from edgetrain.local.stepfunctions.history import failure_details
+from edgetrain.local.stepfunctions.identities import new_id
 from edgetrain.local.stepfunctions.journal import ExecutionRow, MapRunRow
 from edgetrain.local.stepfunctions.ports import ServiceError
 from edgetrain.local.stepfunctions.run import Run
@@ -96,7 +96,7 @@ class MapRun:
         # A map run within a map run's item belongs to the machine itself.
         machine = row.machine_arn.split("/", 1)[0]
         self._machine_arn = f"{machine}/{state.label}"
-        self.arn = f"{machine.replace(':stateMachine:', ':mapRun:')}/{state.label}:{uuid.uuid4()}"
+        self.arn = f"{machine.replace(':stateMachine:', ':mapRun:')}/{state.label}:{new_id()}"
         self._failed, self._total = 0, 0
         step.run.around.journal.add_map_run(
             MapRunRow(
@@ -160,7 +160,7 @@ class MapRun:
 
     def _child(self, index: int, given: Document) -> Run:
         around, row = self._step.run.around, self._step.run.row
-        name = str(uuid.uuid4())
+        name = new_id()
         return Run(
             around=around,
             input=given,

@@ -9,8 +9,9 @@ from edgetrain.local.stepfunctions.reading import Fields
 def check_graph(flow: Flow, fields: Fields) -> None:
     """Note targets that are not there, states that nothing leads to, and a flow without an end."""
     problems, place = fields.problems, f"{fields.place}/States"
-    if "StartAt" in fields and flow.start_at not in flow.states:
-        fields.wrong("StartAt", f"Missing 'StartAt' target: {flow.start_at}", "MISSING_TRANSITION_TARGET")
+    if flow.start_at not in flow.states:
+        if "StartAt" in fields:
+            fields.wrong("StartAt", f"Missing 'StartAt' target: {flow.start_at}", "MISSING_TRANSITION_TARGET")
         return
     missing = False
     for state in flow.states.values():

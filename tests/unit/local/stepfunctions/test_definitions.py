@@ -1,0 +1,193 @@
+"""What is refused when a state machine is created, by its state's name; and what is taken."""
+
+import json
+from typing import Any
+
+import pytest
+
+from edgetrain.local.stepfunctions import InvalidDefinition, check_definition
+from tests.unit.fakes.stepfunctions import FUNCTION_ARN, INVOKE, chain, one_state
+
+PASS = {"Type": "Pass"}
+INNER = {"StartAt": "In", "States": {"In": {"Type": "Pass", "End": True}}}
+DISTRIBUTED = {**INNER, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+READER = {
+    "Resource": "arn:aws:states:::s3:getObject",
+    "ReaderConfig": {"InputType": "JSON"},
+    "Parameters": {"Bucket": "b", "Key.$": "$.key"},
+}
+
+
+def task(**fields: Any) -> dict[str, Any]:
+    return one_state(Type="Task", Resource=FUNCTION_ARN + "f", **fields)
+
+
+def invocation(**parameters: Any) -> dict[str, Any]:
+    return one_state(Type="Task", Resource=INVOKE, Parameters=parameters)
+
+
+def refusal(definition: Any) -> str:
+    text = definition if isinstance(definition, str) else json.dumps(definition)
+    with pytest.raises(InvalidDefinition) as refused:
+        check_definition(text)
+    assert str(refused.value).startswith("Invalid State Machine Definition: '")
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("definition", "sentence"),
+    [
+        ("", "INVALID_JSON_DESCRIPTION"),
+        ("not json", "INVALID_JSON_DESCRIPTION"),
+        ('{"StartAt": NaN}', "INVALID_JSON_DESCRIPTION"),
+        ("[" * 100_000, "INVALID_JSON_DESCRIPTION"),
+        ([], "Expected an object at /"),
+        ({}, "SCHEMA_VALIDATION_FAILED: These fields are required: [States, StartAt] at /"),
+        ({"States": {"A": {"Type": "Pass", "End": True}}}, "These fields are required: [StartAt] at /"),
+        ({"StartAt": "A"}, "These fields are required: [States] at /"),
+        ({"StartAt": "A", "States": {}}, "Expected at least one state at /States"),
+        ({**chain(A=PASS), "StartAt": "B"}, "MISSING_TRANSITION_TARGET: Missing 'StartAt' target: B at /StartAt"),
+        ({**chain(A=PASS), "Version": "2.0"}, "at /Version"),
+        ({**chain(A=PASS), "TimeoutSeconds": 0}, "at /TimeoutSeconds"),
+        ({**chain(A=PASS), "QueryLanguage": "JSONata"}, "at /QueryLanguage"),
+        ({**chain(A=PASS), "Extra": 1}, "NOT_SUPPORTED: Field 'Extra' is not supported at /Extra"),
+        ({**chain(A=PASS), "Comment": 1}, "at /Comment"),
+        (chain(A={"Type": "Pass", "Next": "B"}), "MISSING_TRANSITION_TARGET: Missing 'Next' target: B at /States/A/Next"),
+        (chain(A={"Type": "Pass", "Next": "A"}), "MISSING_TERMINAL_STATE"),
+        ({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}, "B": {"Type": "Succeed"}}}, "/States/B"),
+        ({"StartAt": "A", "States": {"A": {"Type": "Pass"}}}, "Expected either 'Next' or 'End': true at /States/A"),
+        (chain(A={"Type": "Pass", "Next": "A", "End": True}), "Expected either 'Next' or 'End': true at /States/A"),
+        (chain(A={"Type": "Pause"}), "at /States/A/Type"),
+        ({"StartAt": "A", "States": {"A": 7}}, "Expected an object at /States/A"),
+        ({"StartAt": "x" * 81, "States": {"x" * 81: {"Type": "Succeed"}}}, "at most 80 characters"),
+        (chain(A={"Type": "Succeed", "Next": "A"}), "/States/A/Next"),
+        (chain(A={"Type": "Pass", "Assign": {"a": 1}}), "/States/A/Assign"),
+        (chain(A={"Type": "Pass", "QueryLanguage": "JSONata"}), "/States/A/QueryLanguage"),
+        (chain(A={"Type": "Pass", "Output": {}}), "/States/A/Output"),
+        (chain(A={"Type": "Pass", "InputPath": "x"}), "/States/A/InputPath"),
+        (chain(A={"Type": "Pass", "OutputPath": 1}), "/States/A/OutputPath"),
+        (chain(A={"Type": "Pass", "ResultPath": "$.a[*]"}), "Value is not a Reference Path at /States/A/ResultPath"),
+        (chain(A={"Type": "Pass", "ResultPath": "$$.a"}), "Value is not a Reference Path at /States/A/ResultPath"),
+        (chain(A={"Type": "Pass", "Parameters": []}), "Expected an object at /States/A/Parameters"),
+        (
+            chain(A={"Type": "Pass", "Parameters": {"a.$": "nothing"}}),
+            "The value for the field 'a.$' must be a valid JSONPath or a valid intrinsic function call",
+        ),
+        (chain(A={"Type": "Pass", "ResultSelector": {}}), "/States/A/ResultSelector"),
+        (chain(A={"Type": "Pass", "Retry": []}), "/States/A/Retry"),
+        (chain(A={"Type": "Wait"}), "One of these fields is required"),
+        (chain(A={"Type": "Wait", "Seconds": 1, "SecondsPath": "$"}), "Only one of these fields is allowed"),
+        (chain(A={"Type": "Wait", "Seconds": -1}), "/States/A/Seconds"),
+        (chain(A={"Type": "Wait", "Seconds": 1.5}), "/States/A/Seconds"),
+        (chain(A={"Type": "Wait", "Timestamp": "2016-12-05 21:29:29Z"}), "String does not match RFC3339 timestamp at /States/A/Timestamp"),
+        (chain(A={"Type": "Fail", "Error": "a", "ErrorPath": "$.a"}), "Only one of these fields is allowed"),
+        (chain(A={"Type": "Fail", "CausePath": "a"}), "/States/A/CausePath"),
+        (chain(A={"Type": "Fail", "OutputPath": "$"}), "/States/A/OutputPath"),
+        (chain(A={"Type": "Choice"}), "/States/A/Choices"),
+        (chain(A={"Type": "Choice", "Choices": [{"Variable": "$", "IsNull": True}]}), "[Next] at /States/A/Choices[0]"),
+        (
+            chain(A={"Type": "Choice", "Choices": [{"Variable": "$", "IsNull": True, "Next": "B"}], "Default": "C"}),
+            "Missing 'Default' target: C at /States/A/Default",
+        ),
+        (one_state(Type="Task"), "These fields are required: [Resource] at /States/Only"),
+        (one_state(Type="Task", Resource="arn:aws:states:::sqs:sendMessage"), "at /States/Only/Resource"),
+        (one_state(Type="Task", Resource=f"{INVOKE}.waitForTaskToken"), "at /States/Only/Resource"),
+        (one_state(Type="Task", Resource="arn:aws:states:::sagemaker:createTrainingJob.sync"), "/States/Only/Resource"),
+        (one_state(Type="Task", Resource="arn:aws:states:::aws-sdk:s3:getObject"), "/States/Only/Resource"),
+        (one_state(Type="Task", Resource="arn:aws:states:eu-west-1:123456789012:activity:a"), "/States/Only/Resource"),
+        (task(HeartbeatSeconds=3), "/States/Only/HeartbeatSeconds"),
+        (task(Credentials={}), "/States/Only/Credentials"),
+        (task(Arguments={}), "/States/Only/Arguments"),
+        (task(TimeoutSeconds=0), "/States/Only/TimeoutSeconds"),
+        (task(TimeoutSeconds=1, TimeoutSecondsPath="$.t"), "Only one of these fields is allowed"),
+        (invocation(), "The field 'FunctionName' is required at /States/Only/Parameters"),
+        (invocation(FunctionName="f", Qualifier="1"), "/States/Only/Parameters/Qualifier"),
+        (invocation(FunctionName="f", InvocationType="Event"), "/States/Only/Parameters/InvocationType"),
+        (task(Retry={}), "Expected an array at /States/Only/Retry"),
+        (task(Retry=[{}]), "[ErrorEquals] at /States/Only/Retry[0]"),
+        (task(Retry=[{"ErrorEquals": []}]), "/States/Only/Retry[0]/ErrorEquals"),
+        (task(Retry=[{"ErrorEquals": ["a", "States.ALL"]}]), "must appear alone"),
+        (task(Retry=[{"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["a"]}]), "in the last entry"),
+        (task(Retry=[{"ErrorEquals": ["a"], "IntervalSeconds": 0}]), "/Retry[0]/IntervalSeconds"),
+        (task(Retry=[{"ErrorEquals": ["a"], "BackoffRate": 0.5}]), "/Retry[0]/BackoffRate"),
+        (task(Retry=[{"ErrorEquals": ["a"], "MaxAttempts": -1}]), "/Retry[0]/MaxAttempts"),
+        (task(Retry=[{"ErrorEquals": ["a"], "MaxDelaySeconds": 1}]), "/Retry[0]/MaxDelaySeconds"),
+        (task(Retry=[{"ErrorEquals": ["a"], "JitterStrategy": "SOME"}]), "/Retry[0]/JitterStrategy"),
+        (task(Catch=[{"ErrorEquals": ["a"]}]), "[Next] at /States/Only/Catch[0]"),
+        (task(Catch=[{"ErrorEquals": ["a"], "Next": "B"}]), "Missing 'Next' target: B at /States/Only"),
+        (task(Catch=[{"ErrorEquals": ["a"], "Next": "Only", "Assign": {}}]), "/States/Only/Catch[0]/Assign"),
+        (one_state(Type="Parallel"), "/States/Only/Branches"),
+        (one_state(Type="Parallel", Branches=[{"StartAt": "X", "States": {}}]), "/States/Only/Branches[0]/States"),
+        (
+            one_state(Type="Parallel", Branches=[INNER, INNER]),
+            "DUPLICATE_STATE_NAME: Duplicate state name: In at /States/Only/Branches[1]/States/In",
+        ),
+        (
+            one_state(Type="Parallel", Branches=[{**INNER, "StartAt": "Only"}]),
+            "Missing 'StartAt' target: Only at /States/Only/Branches[0]/StartAt",
+        ),
+        (one_state(Type="Map"), "These fields are required: [ItemProcessor] at /States/Only"),
+        (one_state(Type="Map", ItemProcessor=INNER, ItemBatcher={}), "/States/Only/ItemBatcher"),
+        (one_state(Type="Map", ItemProcessor=INNER, ItemReader=READER), "/States/Only/ItemReader"),
+        (one_state(Type="Map", ItemProcessor=INNER, ToleratedFailureCount=1), "/States/Only/ToleratedFailureCount"),
+        (one_state(Type="Map", ItemProcessor=INNER, MaxConcurrency=-1), "/States/Only/MaxConcurrency"),
+        (one_state(Type="Map", ItemProcessor={**INNER, "ProcessorConfig": {"Mode": "FAST"}}), "/ProcessorConfig/Mode"),
+        (
+            one_state(
+                Type="Map",
+                ItemProcessor={**INNER, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}},
+            ),
+            "NOT_SUPPORTED: Only STANDARD is supported at /States/Only/ItemProcessor/ProcessorConfig/ExecutionType",
+        ),
+        (one_state(Type="Map", ItemProcessor=DISTRIBUTED, ResultWriter={}), "/States/Only/ResultWriter"),
+        (one_state(Type="Map", ItemProcessor=DISTRIBUTED, Label="a b"), "Label contains invalid character"),
+        (one_state(Type="Map", ItemProcessor=DISTRIBUTED, Label="x" * 41), "Label cannot exceed 40 characters"),
+        (one_state(Type="Map", ItemProcessor=DISTRIBUTED, ToleratedFailurePercentage=101), "/ToleratedFailurePercentage"),
+        (
+            one_state(Type="Map", ItemProcessor=DISTRIBUTED, ItemReader={**READER, "ReaderConfig": {"InputType": "CSV"}}),
+            "NOT_SUPPORTED: Only JSON is supported at /States/Only/ItemReader/ReaderConfig/InputType",
+        ),
+        (
+            one_state(
+                Type="Map",
+                ItemProcessor=DISTRIBUTED,
+                ItemReader={**READER, "Resource": "arn:aws:states:::s3:listObjectsV2"},
+            ),
+            "/States/Only/ItemReader/Resource",
+        ),
+        (
+            one_state(Type="Map", ItemProcessor=DISTRIBUTED, ItemReader={**READER, "Parameters": {"Bucket": "b"}}),
+            "The field 'Key' is required",
+        ),
+    ],
+)  # fmt: skip
+def test_refused(definition: Any, sentence: str) -> None:
+    assert sentence in refusal(definition)
+
+
+def test_every_problem_is_told() -> None:
+    text = refusal({"StartAt": "A", "States": {"A": {"Type": "Pass", "Foo": 1}, "B": {"Type": "Wait"}}})
+    assert "/States/A/Foo" in text
+    assert "/States/B" in text
+
+
+def test_too_long() -> None:
+    assert "MAXIMUM_SIZE" in refusal(json.dumps({**chain(A=PASS), "Comment": "x" * 2**20}))
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {**chain(A=PASS), "Comment": "c", "Version": "1.0", "QueryLanguage": "JSONPath", "TimeoutSeconds": 5},
+        chain(A={"Type": "Pass", "Comment": "c", "InputPath": None, "OutputPath": None, "ResultPath": None}),
+        chain(Comment=PASS),
+        one_state(Type="Task", Resource=FUNCTION_ARN + "f:live"),
+        one_state(Type="Map", Iterator=INNER, Parameters={"a.$": "$$.Map.Item.Value"}),
+        one_state(Type="Map", ItemProcessor=DISTRIBUTED, ItemReader=READER, Label="ok_1", MaxConcurrencyPath="$.m"),
+        one_state(Type="Map", ItemProcessor=DISTRIBUTED, ToleratedFailureCountPath="$.m"),
+        one_state(Type="Succeed", InputPath="$.a", OutputPath="$.b"),
+        one_state(Type="Fail"),
+    ],
+)
+def test_taken(definition: dict[str, Any]) -> None:
+    check_definition(json.dumps(definition))
