@@ -25,7 +25,8 @@ READABLE: Final = 0o444
 class ContentStore:
     """Unpacked zip files (`code/<sha256>`) and the merged views of layers (`opt/<sha256 over the layers>`).
 
-    A folder appears whole or not at all, and is never changed afterwards. Threads share one store; so may processes.
+    A folder appears whole or not at all, and is never changed afterwards. Threads share one store; another process may
+    take it over, and finds what is there.
     """
 
     def __init__(self, root: Path) -> None:
@@ -33,6 +34,8 @@ class ContentStore:
         self._opt = root / "opt"
         for folder in (self._code, self._opt):
             folder.mkdir(parents=True, exist_ok=True)
+            for left_half_done in folder.glob(".*"):
+                shutil.rmtree(left_half_done, ignore_errors=True)
         self._locks: dict[Path, threading.Lock] = {}
         self._guard = threading.Lock()
 

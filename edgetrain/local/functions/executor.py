@@ -1,6 +1,7 @@
 """Lambda's Invoke: from a function's name and an event to its answer."""
 
 import os
+import shutil
 import threading
 import time
 import uuid
@@ -40,7 +41,7 @@ PAYLOAD_LIMITS: Final = {
 class Executor:
     """Runs deployed functions in processes of their own, at most `running_at_once` at a time.
 
-    `scratch` is a folder of its own for unpacked packages (which another executor may take over) and temporary files.
+    `scratch` is a folder of its own for temporary files and for unpacked packages, which the next executor takes over.
     `endpoint_url` is where functions find the cloud; a callable is asked at each start of a process.
     """
 
@@ -60,7 +61,8 @@ class Executor:
         self._region = region
         self._content = ContentStore(self._scratch)
         self._temporary = self._scratch / "tmp"
-        self._temporary.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._temporary, ignore_errors=True)  # what a process left that was killed
+        self._temporary.mkdir(parents=True)
         self._logs = LogWriter(services.put_log_events)
         self._pool: Pool[FunctionProcess] = Pool(idle_per_function=running_at_once)
         self._slots = Slots(running_at_once, self._processor_seconds)

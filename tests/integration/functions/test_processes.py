@@ -105,7 +105,10 @@ def test_a_process_that_ends_after_its_answer_is_replaced(deployment: Deployment
 def test_a_process_that_is_found_dead_is_replaced(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     deployment.deploy("dies", PID)
     first = deployment.answer("dies")
+    idle = deployment.executor._pool._idle[-1][1]
+    eventually(lambda: idle._poll.poll(0), "it has asked for its next event")
     os.kill(first, signal.SIGKILL)
+    eventually(lambda: not is_running(first), "it is dead")
     monkeypatch.setattr(FunctionProcess, "has_exited", False)  # it died a moment after the pool looked
 
     assert deployment.answer("dies") != first

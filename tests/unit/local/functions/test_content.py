@@ -161,6 +161,15 @@ def test_what_is_refused_leaves_nothing(tmp_path: Path) -> None:
     assert list((tmp_path / "code").iterdir()) == []
 
 
+def test_what_was_left_half_done_is_swept(tmp_path: Path) -> None:
+    (tmp_path / "code" / ".half").mkdir(parents=True)
+    (tmp_path / "code" / "whole").mkdir()
+
+    ContentStore(tmp_path)
+
+    assert [path.name for path in (tmp_path / "code").iterdir()] == ["whole"]
+
+
 def test_layers_lie_on_each_other_in_order(tmp_path: Path) -> None:
     first = layer(
         ("python/a.py", b"first", FILE),
