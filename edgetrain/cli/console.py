@@ -82,7 +82,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Se
 def counting(what: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on a terminal, else one line; the function it gives is told how many of how many are done."""
     console = stderr()
-    if not console.is_terminal:
+    if not console.is_interactive:
         note(f"{what} ...")
         yield lambda _done, _total: None
         return

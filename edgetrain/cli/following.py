@@ -57,7 +57,7 @@ def watch(federation: "Federation", run: "StartedRun", where: "Console") -> "Run
 
     where.print(f"run {run.run_id}", soft_wrap=True)
     looks = follow_run(RunWatcher(federation, run), interval=pause_between_looks(federation.is_local))
-    return show_live(looks, where) if where.is_terminal else show_lines(looks, where)
+    return show_live(looks, where) if where.is_interactive else show_lines(looks, where)
 
 
 def show_lines(looks: "Iterable[RunProgress]", where: "Console") -> "RunProgress":

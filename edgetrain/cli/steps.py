@@ -23,6 +23,6 @@ class Steps:
         self._number += 1
         where, began = console.stderr(), self._clock()
         where.print(f"[{self._number}/{self._total}] {title}", style="bold", soft_wrap=True)
-        with where.status(f"{title} ...") if where.is_terminal and not draws else nullcontext():
+        with where.status(f"{title} ...") if where.is_interactive and not draws else nullcontext():
             yield lambda text: where.print(f"{INDENT}{text}", soft_wrap=True)
         where.print(f"{INDENT}{self._clock() - began:.1f} s", style="dim")

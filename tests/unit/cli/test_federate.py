@@ -24,6 +24,11 @@ def only_input(federation):
     return document
 
 
+def ends_at_once(federation):
+    """For tests in which nothing may start: if something does, they fail and do not follow it for ever."""
+    return lambda arn, _document: federation.executions.end(arn, "FAILED", "RunFailed", "it should not have started")
+
+
 def test_a_run_is_followed_with_a_plain_line_for_each_round(edgetrain_, succeeding):
     outcome = edgetrain_("federate", "--task", "digits", "--rounds", "2", "--run-id", "mine")
     assert outcome.code == 0
@@ -100,6 +105,7 @@ def test_target_without_a_metric_is_accuracy(edgetrain_, succeeding):
     ],
 )
 def test_a_file_that_is_wrong(edgetrain_, federation, tmp_path, file, told):
+    federation.executions.on_start = ends_at_once(federation)
     path = tmp_path / "run.json"
     path.write_text(file)
     outcome = edgetrain_("federate", "--input", str(path), "--epochs", "1")
@@ -122,6 +128,7 @@ def test_a_file_that_is_wrong(edgetrain_, federation, tmp_path, file, told):
     ],
 )
 def test_a_mistake_is_told_before_anything_starts(edgetrain_, federation, words, told):
+    federation.executions.on_start = ends_at_once(federation)
     outcome = edgetrain_("federate", *words, "--json")
     assert outcome.code == 2
     assert told in outcome.document["error"]["message"]
