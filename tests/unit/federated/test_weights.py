@@ -88,6 +88,14 @@ def test_what_the_library_writes_is_read(tensors: dict[str, np.ndarray]) -> None
     assert header.metadata == {"a": "b"}
 
 
+def test_a_tensor_of_nothing_may_lie_anywhere() -> None:
+    """Two tensors begin at one byte; the one without bytes comes first, however the header lists them."""
+    header = read(
+        file({"b": entry(), "a": entry(shape=(0, 5), offsets=(0, 0)), "c": entry(shape=(0,), offsets=(4, 4))}, bytes(4))
+    )
+    assert [tensor.name for tensor in header.tensors] == ["a", "b", "c"]
+
+
 # --- headers that lie ------------------------------------------------------------------------------------------
 
 MALFORMED = {
