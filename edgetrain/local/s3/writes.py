@@ -55,6 +55,9 @@ def described(request: Request) -> objects.Described:
         for name, value in metadata_from_headers(sent).items()
         if name.lower() not in NOT_METADATA and not name.lower().startswith(("x-amz-checksum-", "x-amz-content-"))
     }
+    encodings = [each.strip() for each in metadata.pop("content-encoding", "").split(",")]
+    if kept := ",".join(each for each in encodings if each and each != "aws-chunked"):  # how it was sent, not what it is
+        metadata["content-encoding"] = kept
     return objects.Described(
         metadata=metadata,
         storage_class=objects.check_storage_class(request.header("x-amz-storage-class", "STANDARD")),
