@@ -143,6 +143,7 @@ class Bench:
     """An engine over a fake cloud, and its API."""
 
     def __init__(self, journal: Path, *, random: Any = None, calls: int = 32) -> None:
+        self.journal = journal
         self.cloud, self.clock = FakeCloud(), ManualClock()
         chosen = {} if random is None else {"random": random}
         self.engine = Engine(journal, self.cloud, clock=self.clock.now, wait=self.clock.wait, calls=calls, **chosen)
