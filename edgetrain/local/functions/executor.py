@@ -1,5 +1,6 @@
 """Lambda's Invoke: from a function's name and an event to its answer."""
 
+import logging
 import os
 import shutil
 import threading
@@ -28,6 +29,7 @@ from edgetrain.local.functions.process import FunctionProcess, Place
 from edgetrain.local.functions.runtime import make_runtime, name_of_this_python
 from edgetrain.local.functions.slots import Closed, Slots
 
+LOGGER: Final = logging.getLogger(__name__)
 REAP_EVERY_SECONDS: Final = 15.0
 #: A process that has answered asks for its next event at once; longer than this, and it is stuck.
 WARM_SECONDS: Final = 5.0
@@ -69,6 +71,7 @@ class Executor:
         self._events = EventQueue(self._perform_event, running_at_once, event_retry_seconds)
         self._under_way: Counter[str] = Counter()
         self._counting = threading.Lock()
+        self._preparing: list[threading.Thread] = []
         self._closing = threading.Event()
         self._reaper = threading.Thread(target=self._reap, name="function-reaper", daemon=True)
         self._reaper.start()
@@ -115,6 +118,22 @@ class Executor:
             request_id=request_id,
         )
 
+    def prepare(self, function: str) -> None:
+        """Unpack a function and start a process for it, in the background: its next invocation is then a warm one.
+
+        Lambda does so now and then of its own accord. What goes wrong is left to that invocation to tell.
+
+        Raises:
+            InvocationError: there is no such function, or it has another runtime.
+        """
+        configuration = self._services.configuration(function)
+        _check_runtime(configuration)
+        thread = threading.Thread(target=self._prepare, args=(configuration,), name="function-prepare", daemon=True)
+        with self._counting:
+            self._preparing = [other for other in self._preparing if other.is_alive()]
+            self._preparing.append(thread)
+            thread.start()
+
     def flush_logs(self) -> None:
         """Wait until what functions have logged so far is in CloudWatch Logs."""
         self._logs.flush()
@@ -125,13 +144,25 @@ class Executor:
         self._slots.close()
         self._pool.close()
         self._events.close()
-        self._reaper.join()
+        for thread in (*self._preparing, self._reaper):
+            thread.join()
         self._logs.close()
 
     def _perform_event(self, event: Event) -> Result:
         configuration = self._services.configuration(event.function)
         _check_runtime(configuration)
         return self._perform(configuration, event.payload, event.request_id, None)
+
+    def _prepare(self, configuration: FunctionConfiguration) -> None:
+        try:
+            with self._slots.one():
+                process, init = self._process(configuration)
+                fails = init is not None and init.failed is not None
+                (self._pool.discard if fails else self._pool.give_back)(process)
+        except (Closed, PoolClosed):
+            return
+        except Exception as error:  # of the package, the role, the machine: the invocation will say so
+            LOGGER.warning("function %s could not be prepared: %s", configuration.name, error)
 
     def _perform(
         self, configuration: FunctionConfiguration, payload: bytes, request_id: str, client_context: str | None

@@ -74,7 +74,7 @@ def perform(
     if not outcome.process_lives:
         process.kill()
     failed = failure(outcome, request_id, configuration.timeout_seconds)
-    used = configuration.memory_mb * limits.MIB if outcome.ending is Ending.MEMORY else process.usage.peak_bytes()
+    used = configuration.memory_mb * limits.MIB if outcome.ending is Ending.MEMORY else process.usage.seen_bytes
     report = report_line(
         request_id,
         seconds=seconds,

@@ -105,8 +105,9 @@ class LogWriter:
     def write(self, group: str, stream: str, events: Sequence[Event]) -> None:
         """Take events for a stream; those of one stream arrive in order."""
         with self._changed:
+            if not self._pending:  # else the thread knows, and gathers
+                self._changed.notify_all()
             self._pending.setdefault((group, stream), []).extend(events)
-            self._changed.notify_all()
 
     def flush(self) -> None:
         """Wait until all that was written before has arrived."""

@@ -1,5 +1,6 @@
 """How much memory and processor time a function process and what it started use."""
 
+import re
 import time
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,8 @@ from edgetrain import limits
 
 #: Finding the children of a process reads the whole process table.
 FAMILY_SECONDS: Final = 1.0
+#: In /proc/PID/status; a zombie's has none.
+HIGH_WATER_MARK: Final = re.compile(rb"^VmHWM:\s*(\d+) kB", re.MULTILINE)
 
 
 class Usage:
@@ -20,7 +23,7 @@ class Usage:
         self._status = Path(f"/proc/{pid}/status")
         self._family: list[psutil.Process] = []
         self._family_seen = time.monotonic()
-        self._peak = 0
+        self.seen_bytes = 0  # the most so far
 
     def resident_bytes(self) -> int:
         """Resident memory of all of them together, now."""
@@ -28,18 +31,18 @@ class Usage:
             self._family = self.descendants()
             self._family_seen = time.monotonic()
         total = sum(_resident(process) for process in (self._process, *self._family))
-        self._peak = max(self._peak, total)
+        self.seen_bytes = max(self.seen_bytes, total)
         return total
 
     def peak_bytes(self) -> int:
         """The most that was seen together, or that the process itself ever had (the kernel keeps count of that)."""
         try:
-            for line in self._status.read_text().splitlines():
-                if line.startswith("VmHWM:"):
-                    self._peak = max(self._peak, int(line.split()[1]) * limits.KIB)
+            status = self._status.read_bytes()
         except OSError:  # it has gone; what was seen stands
-            return self._peak
-        return self._peak
+            return self.seen_bytes
+        if found := HIGH_WATER_MARK.search(status):
+            self.seen_bytes = max(self.seen_bytes, int(found[1]) * limits.KIB)
+        return self.seen_bytes
 
     def processor_seconds(self) -> float:
         """Processor time of all that live, and of the children that the process waited for."""

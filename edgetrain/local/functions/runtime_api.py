@@ -4,6 +4,7 @@ Nothing here waits or has a thread: the thread that runs the invocation polls th
 something to read. A port per process, and request ids that only that process has seen, keep functions apart.
 """
 
+import contextlib
 import json
 import socket
 from collections.abc import Mapping
@@ -95,18 +96,24 @@ class Connection:
         head = {"Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})}
         lines = [f"HTTP/1.1 {status} {REASONS[status]}", *(f"{name}: {value}" for name, value in head.items())]
         message = ("\r\n".join(lines) + "\r\n\r\n").encode("ascii") + body
-        self.socket.settimeout(SEND_SECONDS)
-        try:
-            self.socket.sendall(message)
-        except OSError:
-            # The process is gone or going: whoever polls learns it from the process itself.
-            self.close()
-        else:
-            self.socket.setblocking(False)
+        with contextlib.suppress(OSError):  # a process that is gone, or stuck, is seen by whoever polls
+            self._send(message)
 
     def close(self) -> None:
         """Close it; once more does nothing."""
         self.socket.close()
+
+    def _send(self, message: bytes) -> None:
+        try:
+            sent = self.socket.send(message)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(message):  # more than the socket's buffer holds
+            self.socket.settimeout(SEND_SECONDS)
+            try:
+                self.socket.sendall(memoryview(message)[sent:])
+            finally:
+                self.socket.setblocking(False)
 
     def _call(self) -> Call | None:
         if self._head is None:

@@ -197,7 +197,7 @@ def test_lambda_refuses(
 ) -> None:
     deployment.deploy("fine", PID)
     deployment.deploy("old-python", PID, runtime="python3.8")
-    deployment.deploy("broken-zip", PID, read_code=lambda: b"PK")
+    deployment.deploy("broken-zip", "# broken", read_code=lambda: b"PK")
 
     with pytest.raises(InvocationError) as refused:
         deployment.executor.invoke(function, payload, **options)

@@ -80,6 +80,33 @@ def test_a_warm_process_serves_again_and_starts_once(deployment: Deployment) -> 
     assert ["Init Duration" in line for line in reports] == [True, False]
 
 
+def test_a_prepared_function_is_warm(deployment: Deployment) -> None:
+    deployment.deploy("prepared", PID)
+
+    deployment.executor.prepare("prepared")
+    eventually(lambda: not any(thread.is_alive() for thread in deployment.executor._preparing), "it is ready")
+    deployment.answer("prepared")
+
+    (report,) = [line for line in deployment.log("prepared") if line.startswith("REPORT")]
+    assert "Init Duration" not in report
+    with pytest.raises(InvocationError, match="not found"):
+        deployment.executor.prepare("nobody")
+
+
+def test_a_function_that_cannot_be_prepared_tells_when_it_is_invoked(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    deployment.deploy("fails-to-load", "raise RuntimeError('no table')")
+    deployment.deploy("torn", "# torn", read_code=lambda: b"PK")
+
+    for name in ("fails-to-load", "torn"):
+        deployment.executor.prepare(name)
+    eventually(lambda: not any(thread.is_alive() for thread in deployment.executor._preparing), "both were tried")
+
+    assert "function torn could not be prepared" in caplog.text
+    assert deployment.failure("fails-to-load")["errorMessage"] == "no table"
+
+
 def test_another_revision_has_other_processes(deployment: Deployment) -> None:
     old = deployment.deploy("revised", PID)
     before = deployment.answer("revised")

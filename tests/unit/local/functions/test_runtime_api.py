@@ -1,6 +1,7 @@
 """HTTP as the runtime client speaks it, over a pair of Unix sockets."""
 
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -123,5 +124,24 @@ def test_the_end_of_a_connection(pair: Pair) -> None:
     pair.client.close()
     with pytest.raises(EOFError):
         pair.connection.receive()
-    pair.connection.reply(202)
-    assert pair.connection.fileno() == -1
+    pair.connection.reply(202)  # nobody is there, and nothing happens
+    with pytest.raises(EOFError):
+        pair.connection.receive()
+
+
+def test_an_event_that_is_larger_than_the_sockets_buffer(pair: Pair) -> None:
+    pair.connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    event = b"x" * 1_000_000
+    received = bytearray()
+
+    def read() -> None:
+        while not received.endswith(event):
+            received.extend(pair.client.recv(1_000_000))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    pair.connection.reply(200, event)
+    reader.join()
+
+    assert received.endswith(b"\r\n\r\n" + event)
+    assert pair.connection.receive() is None  # it does not block
