@@ -17,7 +17,7 @@ from tests.integration.federation.conftest import Player
         ({"clients_per_round": 500}, ["clients_per_round", "500", "at most 8"]),
         ({"colour": "red"}, ["colour", "not a field"]),
         ({"strategy": {"name": "magic"}}, ["strategy.name", "magic", "fedavg"]),
-        ({"target": {"metric": "beauty", "value": 1}}, ["target.metric", "beauty", "accuracy"]),
+        ({"clients_per_round": 4, "target": {"metric": "beauty", "value": 1}}, ["target.metric", "beauty", "accuracy"]),
         ({"max_abs_delta": 3.0}, ["max_abs_delta", "power of two"]),
         ({"run_id": "../../etc"}, ["run_id"]),
     ],
