@@ -235,7 +235,10 @@ class S3Writer:
                 self._upload = self._store.client.create_multipart_upload(**self._target)["UploadId"]
             number = len(self._parts) + 1
             reply = self._store.client.upload_part(
-                **self._target, UploadId=self._upload, PartNumber=number, Body=self._buffer
+                **self._target,
+                UploadId=self._upload,
+                PartNumber=number,
+                Body=self._buffer,  # type: ignore[arg-type]  # botocore takes a bytearray, its stubs do not
             )
         self._parts.append({"PartNumber": number, "ETag": reply["ETag"]})
         self._buffer = bytearray()  # a new one: botocore may hold on to the old one
