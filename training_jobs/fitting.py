@@ -58,6 +58,7 @@ def fit(
         validation_data=(data.x[validation], data.y[validation]),
         epochs=wanted.epochs,
         verbose=0,
+        shuffle=False,  # the batches are shuffled already
         callbacks=[
             keras.callbacks.TerminateOnNaN(),
             keras.callbacks.LambdaCallback(on_epoch_end=epoch_ended),

@@ -20,6 +20,7 @@ from edgetrain.tasks.registry import get_task
 from training_jobs.folders import BASE_VARIABLE, METRICS_FILE, TEST, TRAIN, JobFolders
 from training_jobs.hyperparameters import as_strings
 
+COMMAND: Final = (sys.executable, "-m", "training_jobs.train")
 #: How much of what a crashed job wrote to standard error goes into our error.
 TAIL_CHARACTERS: Final = 1000
 
@@ -79,9 +80,8 @@ def _run(folders: JobFolders, progress: Callable[[str], None]) -> None:
     project = str(Path(__file__).parents[1])
     paths = [project, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, BASE_VARIABLE: str(folders.base), "PYTHONPATH": os.pathsep.join(paths)}
-    command = [sys.executable, "-m", "training_jobs.train"]
     with tempfile.TemporaryFile() as errors:
-        job = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True)
+        job = subprocess.Popen(COMMAND, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True)
         try:
             assert job.stdout is not None  # noqa: S101 (for the type checker)
             for line in job.stdout:
