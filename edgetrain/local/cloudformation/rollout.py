@@ -89,6 +89,9 @@ class Rollout:
         self, provider: Provider, logical_id: str, properties: dict[str, Any], standing: Resource | None
     ) -> Resource:
         replaced = standing is not None and _must_replace(provider, standing, properties)
+        if replaced and standing is not None and (taken := _taken_name(provider, standing, properties)):
+            reason = "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
+            self._fail(logical_id, provider.kind, standing, f"{reason}Rename {taken} and update the stack again.")
         generation = 0 if standing is None else standing.generation + int(replaced)
         declared = Declared(
             logical_id=logical_id,
@@ -230,22 +233,14 @@ def _check_properties(provider: Provider, properties: dict[str, Any]) -> None:
 
 
 def _must_replace(provider: Provider, standing: Resource, properties: dict[str, Any]) -> bool:
-    """Whether the change means another resource.
-
-    Raises:
-        ResourceFailed: it does, and the template gives it the very name that the standing one has.
-    """
+    """Whether the change means another resource."""
     if standing.kind != provider.kind:
         return True
     changed = {n for n in {*standing.properties, *properties} if standing.properties.get(n) != properties.get(n)}
-    if not changed & provider.immutable:
-        return False
-    named = provider.named_by and properties.get(provider.named_by)
-    if named and named == standing.properties.get(provider.named_by):
-        raise ResourceFailed(
-            standing.logical_id,
-            provider.kind,
-            "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
-            f"Rename {named} and update the stack again.",
-        )
-    return True
+    return bool(changed & provider.immutable)
+
+
+def _taken_name(provider: Provider, standing: Resource, properties: dict[str, Any]) -> str | None:
+    """The name that the template gives to both the standing resource and the one in its place, if it does."""
+    named = properties.get(provider.named_by) if provider.named_by else None
+    return named if named is not None and named == standing.properties.get(provider.named_by) else None

@@ -149,7 +149,11 @@ def test_a_copy(s3, bucket):
     s3.client.put_object(Bucket=bucket, Key="k", Body=BODY, Metadata={"a": "1"}, Tagging="x=y")
     s3.client.copy_object(Bucket=bucket, Key="same", CopySource={"Bucket": bucket, "Key": "k"})
     s3.client.copy_object(
-        Bucket=bucket, Key="new", CopySource={"Bucket": bucket, "Key": "k"}, Metadata={"b": "2"}, MetadataDirective="REPLACE"
+        Bucket=bucket,
+        Key="new",
+        CopySource={"Bucket": bucket, "Key": "k"},
+        Metadata={"b": "2"},
+        MetadataDirective="REPLACE",
     )
     same, new = (s3.client.get_object(Bucket=bucket, Key=key) for key in ("same", "new"))
     assert (same["Body"].read(), same["Metadata"], same["TagCount"]) == (BODY, {"a": "1"}, 1)
