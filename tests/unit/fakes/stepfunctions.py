@@ -103,6 +103,13 @@ class ManualClock:
         for _, loop, timer in due:
             loop.call_soon_threadsafe(lambda timer=timer: timer.done() or timer.set_result(None))
 
+    def fire(self, *, below: float) -> None:
+        """End the waits that were asked for fewer than `below` seconds; the time of day stays."""
+        with self._changed:
+            due = [entry for entry in self._timers if entry[0] < self._now + below]
+        for _, loop, timer in due:
+            loop.call_soon_threadsafe(lambda timer=timer: timer.done() or timer.set_result(None))
+
     def until_asked(self, count: int) -> None:
         """Block until there have been so many waits."""
         with self._changed:

@@ -10,6 +10,7 @@ from edgetrain.local.stepfunctions import StepFunctionsApi
 from tests.unit.fakes.stepfunctions import MACHINE_ARN, Bench, chain, failed, invoke, one_state
 
 MODEL = ServiceModel(Loader().load_service_model("stepfunctions", "service-2"))
+OTHER = f"{MACHINE_ARN}x"
 EXECUTION = MACHINE_ARN.replace("stateMachine", "execution")
 PASSES = one_state(Type="Pass")
 
@@ -182,7 +183,7 @@ def test_a_token_is_for_its_own_question(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("operation", "request_", "code", "message"),
     [
-        ("StartExecution", {"stateMachineArn": f"{MACHINE_ARN}x"}, "StateMachineDoesNotExist", f"State Machine Does Not Exist: '{MACHINE_ARN}x'"),
+        ("StartExecution", {"stateMachineArn": OTHER}, "StateMachineDoesNotExist", f"State Machine Does Not Exist: '{OTHER}'"),
         ("StartExecution", {"stateMachineArn": "x"}, "InvalidArn", "Invalid Arn: 'Invalid ARN prefix: x'"),
         ("StartExecution", {"stateMachineArn": "arn:aws:s3:::b"}, "InvalidArn", None),
         ("StartExecution", {}, "ValidationException", None),

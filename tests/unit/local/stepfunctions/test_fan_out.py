@@ -29,9 +29,12 @@ def test_branches_get_the_same_input_and_answer_in_order(bench: Bench) -> None:
     outcome = bench.run(one_state(**state), {"v": 7})
     assert outcome.output == {"v": 7, "r": [1, {"x": 7}]}
     assert sorted(outcome.kinds) == sorted(
-        ["ExecutionStarted", "ParallelStateEntered", "ParallelStateStarted", *["PassStateEntered", "PassStateExited"] * 2]
-        + ["ParallelStateSucceeded", "ParallelStateExited", "ExecutionSucceeded"]
-    )  # fmt: skip
+        [
+            *("ExecutionStarted", "ParallelStateEntered", "ParallelStateStarted"),
+            *("PassStateEntered", "PassStateExited") * 2,
+            *("ParallelStateSucceeded", "ParallelStateExited", "ExecutionSucceeded"),
+        ]
+    )
     entered = [event for event in outcome.events if event["type"] == "PassStateEntered"]
     assert [event["previousEventId"] for event in entered] == [3, 3], "both follow ParallelStateStarted"
     ids = [event["id"] for event in outcome.events]

@@ -137,7 +137,7 @@ def test_base64_comes_back(text: str) -> None:
 @given(st.lists(st.integers(), max_size=20), st.integers(1, 7))
 def test_partitions_are_the_array(array: list[int], size: int) -> None:
     parts = value(f"States.ArrayPartition($, {size})", array)
-    assert sum(parts, []) == array
+    assert [each for part in parts for each in part] == array
     assert all(len(part) == size for part in parts[:-1])
 
 

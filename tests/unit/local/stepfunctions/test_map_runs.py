@@ -238,7 +238,7 @@ def test_too_many_failures_end_the_children_that_run(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("fields", "value", "words"),
     [
-        ({"ToleratedFailureCountPath": "$.t"}, "x", 'The ToleratedFailureCountPath field refers to value "x" which is not a valid integer: $.t'),
+        ({"ToleratedFailureCountPath": "$.t"}, "x", 'CountPath field refers to value "x" which is not a valid integer: $.t'),
         ({"ToleratedFailureCountPath": "$.t"}, -1, "ToleratedFailureCount cannot be negative."),
         ({"ToleratedFailurePercentagePath": "$.t"}, {}, 'refers to value "{}" which is not a valid float: $.t'),
         ({"ToleratedFailurePercentagePath": "$.t"}, 100.1, "ToleratedFailurePercentage must be between 0 and 100."),
