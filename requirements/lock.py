@@ -12,7 +12,6 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from stacks.node import node_environment
 from stacks.packaging.layers import PROJECT, WHEEL_LAYERS, lock_file
 from stacks.packaging.wheels import install_command
 from stacks.targets import ARCHITECTURES, aws_target
@@ -37,8 +36,7 @@ def main() -> int:
         run([*command, *([] if whole else ["--no-deps"]), "--output-file", str(lock_file(layer))])
     wheels = {architecture: aws_wheels(architecture) for architecture in ARCHITECTURES}
     (HERE / "layer-wheels.json").write_text(json.dumps(wheels, indent=2) + "\n")
-    environment = node_environment()
-    run(["npm", "install", "--package-lock-only"], env=environment)
+    run([sys.executable, "-m", "stacks.node", "npm", "install", "--package-lock-only"])
     return 0
 
 

