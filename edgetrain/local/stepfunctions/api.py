@@ -86,6 +86,8 @@ class StepFunctionsApi:
         else:
             arn = request.arn("mapRunArn", "mapRun")
         status, limit, token = request.status(), request.page(), request.text("nextToken")
+        if request.text("redriveFilter") == "REDRIVEN":
+            return {"executions": []}
         rows, following = self._engine.list(arn, status=status, limit=limit, token=token)
         return _page("executions", [listed(row) for row in rows], following)
 

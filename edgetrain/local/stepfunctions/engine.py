@@ -22,7 +22,7 @@ from edgetrain.local.stepfunctions.identities import new_id
 from edgetrain.local.stepfunctions.interrupted import end_interrupted
 from edgetrain.local.stepfunctions.journal import ExecutionRow, Journal
 from edgetrain.local.stepfunctions.ports import Integrations, StateMachine
-from edgetrain.local.stepfunctions.queries import Queries
+from edgetrain.local.stepfunctions.queries import EventPage, ExecutionPage, Queries
 from edgetrain.local.stepfunctions.reading_states import read_definition
 from edgetrain.local.stepfunctions.run import Run, Surroundings, Wait
 
@@ -129,11 +129,11 @@ class Engine:
         """An execution. Raises as `Queries.execution`."""
         return self.ask(lambda queries: queries.execution(arn))
 
-    def list(self, arn: str, **choices: Any) -> Any:
+    def list(self, arn: str, **choices: Any) -> ExecutionPage:
         """Executions of a state machine or of a map run, and where to go on. See `Queries.executions`."""
         return self.ask(lambda queries: queries.executions(arn, **choices))
 
-    def history(self, arn: str, **choices: Any) -> Any:
+    def history(self, arn: str, **choices: Any) -> EventPage:
         """Events of an execution, and where to go on. See `Queries.events`."""
         return self.ask(lambda queries: queries.events(arn, **choices))
 
@@ -184,6 +184,8 @@ class Engine:
         self._journal.flush()
         task = self._loop.create_task(self._play(run, lane, program))
         self._running[arn] = (run, task)
+        # Not in the task itself: one that is cancelled before its first step never runs at all.
+        task.add_done_callback(lambda _: self._over(arn))
         return arn, row.started
 
     async def _play(self, run: Run, lane: Lane, program: Machine) -> None:
@@ -196,8 +198,10 @@ class Engine:
             if not playing.done():
                 playing.cancel()
             await asyncio.gather(playing, return_exceptions=True)
-            del self._running[run.row.arn]
-            self._journal.flush()
+
+    def _over(self, arn: str) -> None:
+        del self._running[arn]
+        self._journal.flush()
 
     def _stop(self, arn: str, error: str | None, cause: str | None) -> float:
         known = self._queries.execution(arn)

@@ -20,6 +20,10 @@ class Event:
     details: str
 
 
+#: Rows, and the token of the next page or None.
+ExecutionPage = tuple[list[ExecutionRow], str | None]
+EventPage = tuple[list[Event], str | None]
+MapRunPage = tuple[list[MapRunRow], str | None]
 #: Running executions by their start, ended ones by their end; the latest first.
 _MOMENT = "coalesce(stopped, started)"
 
@@ -52,13 +56,16 @@ class Queries:
         status: str | None = None,
         limit: int = limits.DEFAULT_EXECUTIONS_PAGE,
         token: str | None = None,
-    ) -> tuple[list[ExecutionRow], str | None]:
+    ) -> ExecutionPage:
         """The executions of a state machine, or of a map run, the latest first.
 
         Raises:
-            ApiError: InvalidToken.
+            ApiError: InvalidToken; ResourceNotFound, there is no such map run.
         """
-        owner = "map_run_arn" if ":mapRun:" in arn else "machine_arn"
+        owner = "machine_arn"
+        if ":mapRun:" in arn:
+            owner = "map_run_arn"
+            self.map_run(arn)
         asked = f"executions {arn} {status}"
         condition, values = f"{owner} = ?", [arn]
         if status is not None:
@@ -82,7 +89,7 @@ class Queries:
         backwards: bool = False,
         limit: int = limits.DEFAULT_EXECUTIONS_PAGE,
         token: str | None = None,
-    ) -> tuple[list[Event], str | None]:
+    ) -> EventPage:
         """The events of an execution, the first or (`backwards`) the last first.
 
         Raises:
@@ -119,7 +126,7 @@ class Queries:
 
     def map_runs(
         self, arn: str, *, limit: int = limits.DEFAULT_EXECUTIONS_PAGE, token: str | None = None
-    ) -> tuple[list[MapRunRow], str | None]:
+    ) -> MapRunPage:
         """The map runs of an execution, the latest first.
 
         Raises:

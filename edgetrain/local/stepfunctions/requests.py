@@ -32,7 +32,7 @@ class Request:
         parts = value.split(":", 6)
         if parts[0] != "arn":
             raise ApiError("InvalidArn", f"Invalid Arn: 'Invalid ARN prefix: {value}'")
-        if len(parts) < 7 or parts[2] != "states" or parts[5] not in (kind, "express"):
+        if len(parts) < 7 or parts[2] != "states" or parts[5] != kind:
             raise ApiError("InvalidArn", f"Invalid Arn: 'Resource type not valid in this context: {value}'")
         return value
 

@@ -155,6 +155,7 @@ def test_executions_in_pages_the_latest_first(bench: Bench) -> None:
     assert [row["name"] for page in found for row in page] == ["waiting", *reversed(names)]
     running = pages(bench, "ListExecutions", "executions", stateMachineArn=MACHINE_ARN, statusFilter="RUNNING")
     assert [row["executionArn"] for row in running[0]] == [waiting]
+    assert ask(bench, "ListExecutions", stateMachineArn=MACHINE_ARN, redriveFilter="REDRIVEN")["executions"] == []
     done = pages(
         bench, "ListExecutions", "executions", stateMachineArn=MACHINE_ARN, statusFilter="SUCCEEDED", maxResults=7
     )
@@ -202,6 +203,7 @@ def test_a_token_is_for_its_own_question(bench: Bench) -> None:
         ("ListExecutions", {"stateMachineArn": MACHINE_ARN, "mapRunArn": "x"}, "ValidationException", None),
         ("ListExecutions", {"stateMachineArn": f"{MACHINE_ARN}x"}, "StateMachineDoesNotExist", None),
         ("ListExecutions", {"stateMachineArn": MACHINE_ARN, "statusFilter": "succeeded"}, "ValidationException", None),
+        ("ListExecutions", {"mapRunArn": MACHINE_ARN.replace("stateMachine", "mapRun")}, "ResourceNotFound", None),
         ("ListMapRuns", {"executionArn": f"{EXECUTION}:no"}, "ExecutionDoesNotExist", None),
         ("DescribeMapRun", {"mapRunArn": MACHINE_ARN.replace("stateMachine", "mapRun")}, "ResourceNotFound", None),
         ("DescribeStateMachineForExecution", {"executionArn": f"{EXECUTION}:no"}, "ExecutionDoesNotExist", None),

@@ -27,6 +27,7 @@ def holds(rule: dict[str, Any], data: Any, context: Any = None) -> bool:
     [
         ("StringEquals", "b", ["b"], ["a", 1, None]),
         ("StringLessThan", "b", ["a", "B", ""], ["b", "c", 1]),
+        ("StringLessThan", "\uffee", ["\U0001f600"], ["\uffff"]),  # by UTF-16 units, as Java orders texts
         ("StringLessThanEquals", "b", ["a", "b"], ["c"]),
         ("StringGreaterThan", "b", ["c", "ba"], ["b", "a", None]),
         ("StringGreaterThanEquals", "b", ["b", "c"], ["a"]),

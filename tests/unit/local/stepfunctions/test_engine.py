@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from edgetrain import limits
 from edgetrain.local.stepfunctions import ApiError, InvalidDefinition, JournalUnreadable, StateMachine
-from tests.unit.fakes.stepfunctions import MACHINE_ARN, ROLE, Bench, chain, invoke, one_state
+from tests.unit.fakes.stepfunctions import MACHINE_ARN, PATIENCE_SECONDS, ROLE, Bench, chain, invoke, one_state
 
 WAITS = one_state(Type="Wait", Seconds=1000)
 PASSES = one_state(Type="Pass")
@@ -96,6 +97,14 @@ def test_stop_ends_a_wait_at_once(bench: Bench) -> None:
     assert (outcome.status, outcome.error, outcome.cause) == ("ABORTED", "Enough", "of it")
     assert outcome.shape()[1:] == [(2, 0, "WaitStateEntered"), (3, 0, "ExecutionAborted")]
     assert outcome.details("ExecutionAborted") == [{"error": "Enough", "cause": "of it"}]
+
+
+def test_stop_right_after_the_start(bench: Bench) -> None:
+    for index in range(20):
+        arn = bench.start(WAITS, name=f"n{index}")
+        bench.engine.stop(arn)
+        assert bench.ended(arn).status == "ABORTED"
+    assert bench.engine.stop(arn) == bench.clock.now()
 
 
 def test_stop_does_not_wait_for_a_function(bench: Bench) -> None:
@@ -207,6 +216,15 @@ def test_a_start_is_in_the_journal_before_it_is_answered(bench: Bench) -> None:
     arn = bench.start(WAITS)
     with sqlite3.connect(bench.journal) as database:
         assert database.execute("select status from executions where arn = ?", (arn,)).fetchall() == [("RUNNING",)]
+
+
+def test_events_reach_the_journal_without_being_asked_for(bench: Bench) -> None:
+    bench.start(WAITS)
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    with sqlite3.connect(bench.journal) as database:
+        while database.execute("select count(*) from events where type = 'WaitStateEntered'").fetchone() == (0,):
+            assert time.monotonic() < give_up
+            time.sleep(0.005)
 
 
 def test_closing_ends_what_runs_with_a_cause(bench: Bench) -> None:

@@ -209,12 +209,16 @@ def test_as_many_at_once_as_asked_for(bench: Bench, fields: dict[str, Any]) -> N
     assert side_by_side(bench, fields, items=9, wanted=3) == 3
 
 
-def test_an_inline_map_has_forty_at_once_at_most(tmp_path: Any) -> None:
-    bench = Bench(tmp_path / "wide.sqlite", calls=64)
-    assert (
-        side_by_side(bench, {"MaxConcurrency": 60}, items=80, wanted=INLINE_MAP_CONCURRENCY) == INLINE_MAP_CONCURRENCY
-    )
-    bench.engine.close()
+@pytest.mark.parametrize("fields", [{}, {"MaxConcurrency": 0}, {"MaxConcurrency": 60}])
+def test_an_inline_map_has_forty_at_once_at_most(bench: Bench, fields: dict[str, Any]) -> None:
+    arn = bench.start(one_state(Type="Map", ItemProcessor=branch("W", Type="Wait", Seconds=9), **fields), [0] * 80)
+    bench.clock.until_asked(INLINE_MAP_CONCURRENCY)
+    started = [event for event in bench.events(arn) if event["type"] == "MapIterationStarted"]
+    assert len(started) == INLINE_MAP_CONCURRENCY
+    bench.clock.advance(9)
+    bench.clock.until_asked(80)
+    bench.clock.advance(9)
+    assert bench.ended(arn).status == "SUCCEEDED"
 
 
 @pytest.mark.parametrize(

@@ -283,3 +283,26 @@ def test_no_more_calls_at_a_time_than_there_are_threads(bench: Bench, tmp_path: 
     small.engine.close()
     assert outcome.status == "SUCCEEDED"
     assert most == 2
+
+
+def test_a_task_that_waits_for_a_thread_has_not_started(tmp_path: Any) -> None:
+    bench = Bench(tmp_path / "single.sqlite", calls=1)
+    called, release = threading.Event(), threading.Event()
+
+    def function(payload: Any) -> Any:
+        called.set()
+        assert release.wait(20)
+        return payload
+
+    bench.cloud.functions["f"] = function
+    branches = [
+        {"StartAt": name, "States": {name: {**invoke("f", TimeoutSeconds=5), "End": True}}} for name in ("A", "B")
+    ]
+    arn = bench.start({"StartAt": "P", "States": {"P": {"Type": "Parallel", "Branches": branches, "End": True}}})
+    assert called.wait(20)
+    kinds = [event["type"] for event in bench.events(arn)]
+    assert (kinds.count("TaskScheduled"), kinds.count("TaskStarted"), bench.clock.asked) == (2, 1, [5])
+    release.set()
+    assert bench.ended(arn).status == "SUCCEEDED"
+    assert bench.clock.asked == [5, 5]
+    bench.engine.close()
