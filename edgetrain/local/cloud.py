@@ -80,5 +80,7 @@ class EmbeddedCloud:
 
     def close(self) -> None:
         """Stop executions and functions; afterwards no process of the cloud is left."""
-        self._engine.close()
+        # In this order: closing the engine waits for the calls under way, which end with their functions.
+        self._engine.halt()
         self._executor.close()
+        self._engine.close()

@@ -66,9 +66,7 @@ class StatesApi:
             if operation == "ValidateStateMachineDefinition":
                 return _reply(200, _validation(problem))
             if problem is not None:
-                return _reply(
-                    400, {"__type": "InvalidDefinition", "message": f"Invalid State Machine Definition: '{problem}'"}
-                )
+                return _reply(400, {"__type": "InvalidDefinition", "message": problem})
         return call(self._moto, request.environ)
 
 
