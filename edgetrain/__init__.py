@@ -1,8 +1,6 @@
 """Edgetrain: distributed training for the edge on AWS."""
 
-from importlib.metadata import PackageNotFoundError, version
+from typing import Final
 
-try:
-    __version__ = version("edgetrain")
-except PackageNotFoundError:  # running from a Lambda layer, which carries no package metadata
-    __version__ = "0+layer"
+#: The one place of the version: a Lambda layer carries this file and no package metadata.
+__version__: Final = "0.1.0"
