@@ -16,6 +16,8 @@ SETTINGS: Final = {
     # Buckets are found by our front, whichever way they are addressed.
     "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true",
     "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
+    # `cdk bootstrap` attaches some.
+    "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
 }
 #: After so many requests moto's lists of every object it ever made are emptied (for its dashboard, which we do not serve).
 FORGET_EVERY: Final = 2000

@@ -223,7 +223,10 @@ class CloudFormationApi:
         return {}
 
     def _delete_change_set(self, params: Params) -> dict[str, Any]:
-        self.stacks.change_sets.pop(self._change_set(params).change_set_id, None)
+        """One that is not there is deleted already, as on AWS."""
+        found = self.stacks.find_change_set(params["ChangeSetName"], params.get("StackName"))
+        if found is not None:
+            del self.stacks.change_sets[found.change_set_id]
         return {}
 
     def _list_change_sets(self, params: Params) -> dict[str, Any]:

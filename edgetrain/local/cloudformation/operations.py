@@ -243,14 +243,19 @@ class Stacks:
         self.change_sets[identity] = change_set
         return change_set
 
-    def change_set(self, name: str, stack_name: str | None) -> ChangeSet:
-        """A change set by its id, or by its name and its stack's; raises `StackError` where there is none."""
+    def find_change_set(self, name: str, stack_name: str | None) -> ChangeSet | None:
+        """A change set by its id, or by its name and its stack's; None where there is none."""
         if name in self.change_sets:
             return self.change_sets[name]
-        for each in reversed(self.change_sets.values()):
-            if each.name == name and stack_name in {each.stack.name, each.stack.stack_id}:
-                return each
-        raise StackError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist")
+        named = (each for each in reversed(self.change_sets.values()) if each.name == name)
+        return next((each for each in named if stack_name in {each.stack.name, each.stack.stack_id}), None)
+
+    def change_set(self, name: str, stack_name: str | None) -> ChangeSet:
+        """As `find_change_set`; raises `StackError` where there is none."""
+        found = self.find_change_set(name, stack_name)
+        if found is None:
+            raise StackError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist")
+        return found
 
     def execute(self, change_set: ChangeSet, *, on_failure: str = "ROLLBACK") -> None:
         """Make the change.

@@ -66,7 +66,7 @@ class Template:
         sorter: TopologicalSorter[str] = TopologicalSorter()
         for logical_id in self.resources:
             if logical_id in enabled:
-                sorter.add(logical_id, *(self.needs(logical_id) & enabled))
+                sorter.add(logical_id, *sorted(self.needs(logical_id) & enabled))
         try:
             return list(sorter.static_order())
         except CycleError as error:

@@ -6,7 +6,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from edgetrain.local.identity import caller_of
-from edgetrain.local.s3 import copies, objects, reads, writes
+from edgetrain.local.s3 import copies, objects, reads, uploads, writes
 from edgetrain.local.s3.addressing import Address, address_of, copy_source, operation_of, use_path_style
 from edgetrain.local.s3.blobs import BlobStore
 from edgetrain.local.s3.body import receive
@@ -133,7 +133,7 @@ class S3Api:
         return self._with_body(request, address, writes.put_object)
 
     def _upload_part(self, request: Request, address: Address) -> Reply:
-        return self._with_body(request, address, writes.upload_part)
+        return self._with_body(request, address, uploads.upload_part)
 
     def _with_body(self, request: Request, address: Address, write: Callable[..., Reply]) -> Reply:
         writes.refuse_unsupported(request)
@@ -148,7 +148,7 @@ class S3Api:
     def _complete(self, request: Request, address: Address) -> Reply:
         body = request.body()
         with self._locks.key(address.bucket, address.key):
-            return writes.complete_upload(request, address, body, self.blobs)
+            return uploads.complete_upload(request, address, body, self.blobs)
 
     def _delete(self, request: Request, address: Address) -> Reply:
         with self._locks.key(address.bucket, address.key):

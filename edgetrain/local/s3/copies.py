@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
-from edgetrain.local.s3 import checksums, objects, reads, writes
+from edgetrain.local.s3 import checksums, objects, reads, uploads, writes
 from edgetrain.local.s3.addressing import Address
 from edgetrain.local.s3.blobs import Blob, BlobStore
 from edgetrain.local.s3.body import Checksum, Received
@@ -85,7 +85,7 @@ def copy_object(request: Request, address: Address, taken: Taken, store: BlobSto
 
 def copy_part(request: Request, address: Address, taken: Taken, store: BlobStore) -> Reply:
     """Keep the source's body, or a range of it, as a part of an upload."""
-    part = writes.new_part(request, address, Received(taken.blob, None), store)
+    part = uploads.new_part(request, address, Received(taken.blob, None), store)
     return _result("CopyPartResult", part, objects.encryption_of(part))
 
 

@@ -122,7 +122,7 @@ def test_a_delete_marker_needs_no_more_of_its_key_than_the_name():
 
 
 def test_uploads_in_parts():
-    """edgetrain/local/s3/writes.py: CreateMultipartUpload is moto's; its parts and their numbers are ours."""
+    """edgetrain/local/s3/uploads.py: CreateMultipartUpload is moto's; its parts and their numbers are ours."""
     bucket = s3_bucket("hook-uploads")
     from edgetrain.local.s3 import objects
 
