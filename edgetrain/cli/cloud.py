@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DATA_DIR = ".edgetrain"
 #: Synthesised applications by the hash of their source, in the checkout.
-ASSEMBLIES = Path("build", "assemblies")
+ASSEMBLIES = Path("build", "assembly")
 ENDPOINT = "AWS_ENDPOINT_URL"
 LOCAL_PAUSE, AWS_PAUSE = 0.5, 3.0
 

@@ -57,7 +57,7 @@ def _accuracy(axes: Any, rounds: "Sequence[RoundDocument]", aim: float, central:
     label = f"federated ({value:.1f} % after round {last})"
     axes.plot(*zip(*known, strict=True), color=FEDERATED, marker="o", label=label, zorder=3)
     if "accuracy" in central:
-        label = f"central, all data ({100 * central['accuracy']:.1f} %)"
+        label = f"central, pooled data ({100 * central['accuracy']:.1f} %)"
         axes.axhline(100 * central["accuracy"], color=CENTRAL, linestyle="--", label=label)
     axes.axhline(100 * aim, color=AIM, linestyle=":", label=f"aim ({100 * aim:.0f} %)")
     axes.set_ylim(0, 102)

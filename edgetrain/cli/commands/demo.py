@@ -68,7 +68,7 @@ def demo(
     say = console.note if as_json else console.result
     say(
         f"After {len(run.rounds)} rounds the federation reads {100 * accuracy:.1f} % of {imported.test_examples} held-out "
-        f"digits; the same network, trained centrally on everybody's data, {100 * reference.metrics['accuracy']:.1f} %."
+        f"digits; the same network, trained centrally on the pooled data, {100 * reference.metrics['accuracy']:.1f} %."
     )
     say(f"The plot is {out}/rounds.png, every round with its S3 keys {out}/summary.json, the model {out}/model/.\n")
     say(NEXT)
@@ -93,7 +93,7 @@ def play(out: Path) -> "tuple[ImportDocument, TrainDocument, RunDocument]":
         federation = connect(Connection.embedded(cloud.endpoint))
         with steps.step(f"Spread real handwriting unevenly over {CLIENTS} clients") as say:
             imported = spread(federation, say)
-        with steps.step("Train centrally on everybody's data, to compare") as say:
+        with steps.step("Train centrally on the pooled data, to compare") as say:
             reference = central.result()
             say(f"accuracy {100 * reference.metrics['accuracy']:.1f} %")
         with steps.step(f"Train {ROUNDS} rounds with the deployed state machine", draws=True):

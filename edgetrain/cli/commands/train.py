@@ -27,7 +27,7 @@ def train(
 ) -> None:
     """Train a task centrally, to compare.
 
-    On all of its data at once: what a federation can hope for.
+    On everybody's data in one place, a tenth of it kept aside to know when to stop: what a federation can hope for.
     """
     from edgetrain.client.documents import TrainDocument
     from edgetrain.tasks.registry import get_task
