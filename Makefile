@@ -9,17 +9,20 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
 help: ## print this
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
 .PHONY: install
 install: $(INSTALLED) ## install everything that is locked (the other targets do it by themselves)
 
-.venv/.installed: requirements/dev.lock pyproject.toml
+.venv/.locked: requirements/dev.lock
 	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); ok or sys.exit("edgetrain: $(PYTHON) is Python %d.%d: expected 3.11, 3.12 or 3.13 (make PYTHON=python3.12 ...)" % sys.version_info[:2])'
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "edgetrain: $(PYTHON) cannot make virtual environments: apt-get install python3-venv"; exit 1; }
 	@echo "edgetrain: installing into .venv (TensorFlow among it: a few minutes the first time)"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --progress-bar on --require-hashes -r requirements/dev.lock
+	@touch $@
+
+.venv/.installed: pyproject.toml .venv/.locked
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
