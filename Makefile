@@ -26,7 +26,7 @@ install: $(INSTALLED) ## install everything that is locked (the other targets do
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-node_modules/.installed: package.json package-lock.json .venv/.installed
+node_modules/.installed: package.json package-lock.json .venv/.locked
 	@echo "edgetrain: installing the CDK's command line into node_modules"
 	$(BIN)/python -m stacks.node npm ci --no-audit --no-fund
 	@touch $@
