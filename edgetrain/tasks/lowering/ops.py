@@ -53,9 +53,12 @@ def relu(t: Tensor, *, of_sum: bool) -> Tensor:
     return tf.nn.relu(t) if of_sum else tf.nn.relu(t * 2.0) * 0.5
 
 
-def positive(t: Tensor) -> Tensor:
-    """1 where t > 0, else 0, without a comparison."""
-    return tf.minimum(tf.nn.relu(t * SCALE * SCALE), 1.0)
+def positive(a: Tensor) -> Tensor:
+    """1 where a > 0, else 0, of an a that is nowhere negative; without a comparison. The clamp is fused into the product.
+
+    Holds for a above 2^-120; a product that overflows is clamped as well.
+    """
+    return tf.minimum(tf.maximum(a * SCALE**2, -1.0), 1.0)
 
 
 def concat(parts: Sequence[Tensor]) -> Tensor:
@@ -67,13 +70,15 @@ def concat(parts: Sequence[Tensor]) -> Tensor:
     return joined[0]
 
 
-def window(t: Tensor, axis: int, begin: int, length: int) -> Tensor:
-    """`length` rows of `axis` from `begin` on; rows outside of `t` are zero."""
+def window(t: Tensor, axis: int, begin: int, length: int, channels: tuple[int, int] | None = None) -> Tensor:
+    """`length` rows of `axis` from `begin` on, of all channels or of some (first, count); rows outside of `t` are zero."""
     extent = t.shape[axis]
     low, high = max(begin, 0), min(begin + length, extent)
     starts, sizes = [0] * len(t.shape), list(t.shape)
     starts[axis], sizes[axis] = low, high - low
-    part = t if (low, high) == (0, extent) else tf.slice(t, starts, sizes)
+    if channels is not None:
+        starts[-1], sizes[-1] = channels
+    part = t if sizes == list(t.shape) else tf.slice(t, starts, sizes)  # one copy, whatever is cut
     before, after = low - begin, begin + length - high
     if not (before or after):
         return part
@@ -94,8 +99,6 @@ def shift_sum(t: Tensor, axis: int, begins: Sequence[int], length: int, channels
     order = sorted(range(len(begins)), key=lambda i: abs(begins[i]))  # an unpadded window first
     total = None
     for i in order:
-        starts, sizes = [0] * len(t.shape), list(t.shape)
-        starts[-1], sizes[-1] = i * channels, channels
-        group = window(tf.slice(t, starts, sizes), axis, begins[i], length)
+        group = window(t, axis, begins[i], length, (i * channels, channels))
         total = group if total is None else total + group
     return total
