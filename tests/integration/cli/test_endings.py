@@ -77,9 +77,9 @@ def test_the_trainers_document_is_read(tmp_path, monkeypatch):
 
 def test_a_trainer_that_fails_is_told_with_its_log(tmp_path, monkeypatch):
     stand_in(monkeypatch, "import sys; sys.stderr.write('broken'); sys.exit(3)")
-    with reference.central_training("digits", tmp_path, tmp_path / "log") as training:
-        outcome = pytest.raises(RunFailed, training.result)
-    outcome.match(r"exit code 3: see .*log")
+    beside = reference.central_training("digits", tmp_path, tmp_path / "log")
+    with beside as training, pytest.raises(RunFailed, match=r"exit code 3: see .*log"):
+        training.result()
     assert (tmp_path / "log").read_text() == "broken"
 
 
