@@ -1,6 +1,8 @@
 """Transactions: all or nothing, whatever the table's size; conditions are looked at before anything is written."""
 
+import sys
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError
@@ -94,3 +96,20 @@ def test_an_item_twice(dynamodb, table):
     with pytest.raises(ClientError, match="multiple operations on one item"):
         dynamodb.transact_write_items(TransactItems=[put(table, "a"), put(table, "a")])
     assert items(dynamodb, table) == []
+
+
+def test_nothing_is_lost_between_threads(dynamodb, table):
+    update = {
+        "TableName": table,
+        "Key": key("sum"),
+        "UpdateExpression": "ADD n :one",
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    }
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # let threads take turns in the middle of everything
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: dynamodb.update_item(**update), range(200)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert dynamodb.get_item(TableName=table, Key=key("sum"))["Item"]["n"] == {"N": "200"}

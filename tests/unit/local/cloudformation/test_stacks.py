@@ -243,7 +243,12 @@ def test_a_replaced_layer_reaches_the_functions_that_use_it(cloud, name):
     assert before != after
     assert [each["Arn"] for each in configuration["Layers"]] == [after]
     assert configuration["LoggingConfig"]["LogGroup"] == cloud.physical(name)["Group"]
-    assert not cloud.exists("lambda", "get_layer_version_by_arn", Arn=before)
+    listed = [each["LayerVersions"] for each in layer_versions(cloud, before, after)]
+    assert [[version["LayerVersionArn"] for version in versions] for versions in listed] == [[], [after]]
+
+
+def layer_versions(cloud, *arns: str) -> list[dict[str, object]]:
+    return [cloud.client("lambda").list_layer_versions(LayerName=arn.split(":")[6]) for arn in arns]
 
 
 EMPTY_ZIP = b"PK\x05\x06" + b"\0" * 18
