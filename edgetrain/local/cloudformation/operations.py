@@ -7,7 +7,7 @@ from edgetrain.local.cloudformation.errors import ResourceFailed, StackError, in
 from edgetrain.local.cloudformation.names import Incarnations, stack_id
 from edgetrain.local.cloudformation.providers import Providers
 from edgetrain.local.cloudformation.rollout import Rollout, delete_resource
-from edgetrain.local.cloudformation.stack import Change, ChangeSet, Exports, Stack, Wanted
+from edgetrain.local.cloudformation.stack import ChangeSet, Exports, Stack, Wanted, changes_of
 from edgetrain.local.place import ACCOUNT, PARTITION, REGION
 
 NO_UPDATES = "No updates are to be performed."
@@ -87,7 +87,7 @@ class Stacks:
                 "ROLLBACK_IN_PROGRESS",
                 f"The following resource(s) failed to create: [{error.logical_id}]. Rollback requested by user.",
             )
-            failed = self._delete_resources(stack)
+            failed = self._delete_resources(stack, never_stood=True)
             stack.enter("ROLLBACK_FAILED" if failed else "ROLLBACK_COMPLETE", failed)
             if on_failure == "DELETE" and not failed:
                 self._end(stack)
@@ -183,11 +183,15 @@ class Stacks:
                     return f"Cannot delete export {output.export} as it is in use by {other.name}."
         return None
 
-    def _delete_resources(self, stack: Stack, retained: frozenset[str] = frozenset()) -> str | None:
-        """The youngest first; what could not be deleted, as a reason."""
+    def _delete_resources(
+        self, stack: Stack, retained: frozenset[str] = frozenset(), *, never_stood: bool = False
+    ) -> str | None:
+        """The youngest first; what could not be deleted, as a reason. `never_stood`: the stack's creation is taken back."""
         failed = []
         for resource in reversed(list(stack.resources.values())):
             policy = "Retain" if resource.logical_id in retained else resource.deletion_policy
+            if never_stood and policy == "RetainExceptOnCreate":
+                policy = "Delete"
             try:
                 delete_resource(stack, resource, policy, self._providers)
             except ResourceFailed as error:
@@ -234,7 +238,7 @@ class Stacks:
             stack=stack,
             kind=kind,
             wanted=wanted,
-            changes=[] if is_empty else list(_changes(stack, wanted)),
+            changes=[] if is_empty else list(changes_of(stack, wanted)),
             status="FAILED" if is_empty else "CREATE_COMPLETE",
             execution_status="UNAVAILABLE" if is_empty else "AVAILABLE",
             reason=NO_CHANGES if is_empty else None,
@@ -277,23 +281,3 @@ class Stacks:
         else:
             self._update(stack, change_set.wanted, rollout, disables_rollback=on_failure == "DO_NOTHING")
         change_set.execution_status = "EXECUTE_COMPLETE"
-
-
-def _changes(stack: Stack, wanted: Wanted) -> Iterable[Change]:
-    """What a change set shows: resources that come, change or go."""
-    before = {} if stack.wanted is None else stack.wanted.template.resources
-    for logical_id, declared in wanted.template.resources.items():
-        standing = stack.resources.get(logical_id)
-        if standing is None:
-            yield Change(action="Add", logical_id=logical_id, kind=declared["Type"])
-        elif before.get(logical_id) != declared:
-            yield Change(
-                action="Modify",
-                logical_id=logical_id,
-                kind=declared["Type"],
-                physical_id=standing.physical_id,
-                replacement="Conditional",
-            )
-    for logical_id, standing in stack.resources.items():
-        if logical_id not in wanted.template.resources:
-            yield Change(action="Remove", logical_id=logical_id, kind=standing.kind, physical_id=standing.physical_id)

@@ -79,8 +79,8 @@ class Rollout:
         try:
             properties = self._resolver.resolve(self._template.resources[logical_id].get("Properties", {}))
             _check_properties(provider, properties)
-        except StackError as error:
-            self._fail(logical_id, kind, standing, error.message)
+        except Exception as error:
+            self._fail(logical_id, kind, standing, reason_of(error))
         if standing is not None and standing.kind == kind and standing.properties == properties:
             return self._described(logical_id, kind, properties, standing, standing.generation, standing.status)
         return self._change(provider, logical_id, properties, standing)
@@ -148,14 +148,14 @@ class Rollout:
     def _outputs(self) -> list[Output]:
         outputs = []
         for key, declared in self._template.section("Outputs").items():
-            if "Condition" in declared and not self._resolver.holds(declared["Condition"]):
-                continue
             try:
-                value = self._resolver.resolve(declared["Value"])
+                if "Condition" in declared and not self._resolver.holds(declared["Condition"]):
+                    continue
+                value = str(self._resolver.resolve(declared["Value"]))
                 export = self._resolver.resolve(declared["Export"]["Name"]) if "Export" in declared else None
-            except StackError as error:
-                raise ResourceFailed(key, "Output", error.message) from error
-            outputs.append(Output(key=key, value=str(value), description=declared.get("Description"), export=export))
+            except Exception as error:
+                self._fail(key, "Output", None, reason_of(error))
+            outputs.append(Output(key=key, value=value, description=declared.get("Description"), export=export))
         return outputs
 
     def _check_exports(self, outputs: list[Output]) -> None:
@@ -215,7 +215,7 @@ def reason_of(error: Exception) -> str:
         return f"{about.get('Message', error)} (Service: {error.operation_name}, Error Code: {about.get('Code')})"
     if not isinstance(error, (BotoCoreError, ValueError, StackError)):
         logger.exception("a resource failed")
-    return str(error) or type(error).__name__
+    return str(getattr(error, "message", error)) or type(error).__name__
 
 
 def _enabled_order(template: Template, resolver: Resolver) -> Iterable[str]:

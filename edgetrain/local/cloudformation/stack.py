@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -123,6 +123,26 @@ class ChangeSet:
     reason: str | None = None
     description: str | None = None
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+def changes_of(stack: Stack, wanted: Wanted) -> Iterable[Change]:
+    """What a change set shows: resources that come, change or go."""
+    before = {} if stack.wanted is None else stack.wanted.template.resources
+    for logical_id, declared in wanted.template.resources.items():
+        standing = stack.resources.get(logical_id)
+        if standing is None:
+            yield Change(action="Add", logical_id=logical_id, kind=declared["Type"])
+        elif before.get(logical_id) != declared:
+            yield Change(
+                action="Modify",
+                logical_id=logical_id,
+                kind=declared["Type"],
+                physical_id=standing.physical_id,
+                replacement="Conditional",
+            )
+    for logical_id, standing in stack.resources.items():
+        if logical_id not in wanted.template.resources:
+            yield Change(action="Remove", logical_id=logical_id, kind=standing.kind, physical_id=standing.physical_id)
 
 
 class Exports:

@@ -43,6 +43,11 @@ class Template:
             raise invalid(
                 f"Template format error: the embedded cloud does not support the section {', '.join(unknown)}"
             )
+        for logical_id, declared in document["Resources"].items():
+            if not isinstance(declared, dict) or not isinstance(declared.get("Type"), str):
+                raise invalid(
+                    f"Template format error: [/Resources/{logical_id}] Every Resources object must contain a Type member."
+                )
         return cls(body, document)
 
     def section(self, name: str) -> Mapping[str, Any]:

@@ -411,3 +411,33 @@ def test_a_type_that_only_moto_knows(cloud, name):
     assert cloud.outputs(name)["Arn"].startswith("arn:aws:sqs:us-east-1:123456789012:")
     cloud.cloudformation.delete_stack(StackName=name)
     assert cloud.client("sqs").list_queues().get("QueueUrls", []) == []
+
+
+@pytest.mark.parametrize(
+    ("output", "word"),
+    [({"Value": {"Fn::GetAtt": ["Data", "Colour"]}}, "Colour"), ({"Value": "x", "Condition": "Unknown"}, "Unknown")],
+)
+def test_a_wrong_output_takes_the_stack_back(cloud, name, output, word):
+    stack = cloud.create(name, {"Data": BUCKET}, Outputs={"Wrong": output})
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    ((logical_id, reason), *_) = cloud.failures(name)
+    assert (logical_id, word in reason) == ("Wrong", True)
+    assert cloud.physical(name) == {}
+
+
+def test_a_malformed_function_takes_the_stack_back(cloud, name):
+    group = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Fn::Join": ["/"]}}}
+    assert cloud.create(name, {"Group": group})["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert cloud.failures(name)[0][0] == "Group"
+
+
+def test_what_is_kept_only_once_it_stood(cloud, name):
+    kept = BUCKET | {"DeletionPolicy": "RetainExceptOnCreate"}
+    broken = {"Type": "AWS::Quantum::Ledger", "DependsOn": "Data"}
+    cloud.create(name, {"Data": kept, "Broken": broken})
+    assert not [each for each in cloud.client("s3").list_buckets()["Buckets"] if name.lower() in each["Name"]]
+    cloud.cloudformation.delete_stack(StackName=name)
+    cloud.create(name, {"Data": kept})
+    bucket = cloud.physical(name)["Data"]
+    cloud.cloudformation.delete_stack(StackName=name)
+    assert cloud.exists("s3", "head_bucket", Bucket=bucket)
