@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from edgetrain.local import deployment, process
 
 from edgetrain.client.connection import Connection
 from edgetrain.client.federation import Federation, connect
+from edgetrain.local import deployment, process
 
 PROJECT = Path(__file__).parents[2]
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edgetrain.tasks.building import load_or_build
 
 from edgetrain.client.data import Split, import_data
 from edgetrain.client.documents import RunDocument
@@ -19,6 +18,7 @@ from edgetrain.client.federation import Federation
 from edgetrain.client.programs import upload_program
 from edgetrain.client.runs import read_run
 from edgetrain.contracts import DataIndex
+from edgetrain.tasks.building import load_or_build
 from edgetrain.tasks.registry import get_task
 from tests.integration.conftest import PROJECT, Cloud
 
