@@ -95,7 +95,7 @@ def play(out: Path) -> "tuple[ImportDocument, TrainDocument, RunDocument]":
             imported = spread(federation, say)
         with steps.step("Train centrally on the pooled data, to compare") as say:
             reference = central.result()
-            say(f"accuracy {100 * reference.metrics['accuracy']:.1f} %")
+            say(f"accuracy {100 * reference.metrics['accuracy']:.1f} %, trained beside the steps above")
         with steps.step(f"Train {ROUNDS} rounds with the deployed state machine", draws=True):
             run = train(federation)
         with steps.step("Draw the plot and fetch the published model") as say:
