@@ -1,10 +1,16 @@
 """A test's kind is its folder: tests/unit, tests/infrastructure or tests/integration."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from pytest_socket import disable_socket, enable_socket
+
+from edgetrain.local.moto_app import SETTINGS
+
+# moto reads them once, when the first test of this process imports it.
+os.environ.update(SETTINGS)
 
 KINDS = ("unit", "infrastructure", "integration")
 HERE = Path(__file__).parent

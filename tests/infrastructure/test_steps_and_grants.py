@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from moto import mock_aws
 
 from edgetrain import keys
@@ -27,6 +28,8 @@ from tests.unit.fakes.programs import ToyPrograms
 from tests.unit.rounds.conftest import ARN, RUN, Federation, put_data, put_program
 
 REGION = "eu-central-1"
+#: As the tests set moto (tests/conftest.py), a bucket is no part of the host's name.
+BY_PATH = Config(s3={"addressing_style": "path"})
 BUCKETS = {"data": "DataBucket", "runs": "RunsBucket", "models": "ModelsBucket"}
 #: What a function does beside its step.
 BESIDE = ("logs:", "xray:")
@@ -103,7 +106,7 @@ class Watched(Federation):
     """A federation whose steps are written down."""
 
     def __init__(self, calls: Calls) -> None:
-        s3 = calls.watch(boto3.client("s3", region_name=REGION))
+        s3 = calls.watch(boto3.client("s3", region_name=REGION, config=BY_PATH))
         dynamodb = calls.watch(boto3.client("dynamodb", region_name=REGION))
         super().__init__(
             stores=RoundStores(
@@ -144,7 +147,7 @@ def needed() -> dict[str, set[tuple[str, str, str]]]:
 
 
 def make_cloud() -> None:
-    s3 = boto3.client("s3", region_name=REGION)
+    s3 = boto3.client("s3", region_name=REGION, config=BY_PATH)
     for name in BUCKETS:
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_bucket_versioning(Bucket="runs", VersioningConfiguration={"Status": "Enabled"})
