@@ -97,7 +97,8 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
         made.run("data", "import", "--task", "digits", "--clients", "20", "--alpha", "0.3", "--model", "mlp")
         yield made
     finally:
-        # Runs were played: the functions' processes are among them, and go with the cloud.
+        # Functions that idle are ended after minutes: this one more round makes sure that there are processes to go with the cloud.
+        made.run("federate", "--task", "digits", "--rounds", "1", "--clients-per-round", "2")
         started = family(made.json("status")["pid"])
         made.run("down")
     assert len(started) > 1
