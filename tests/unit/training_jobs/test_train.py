@@ -68,6 +68,8 @@ def test_training_stops_early_and_the_best_epoch_is_kept(job, capsys):
     assert len(losses) == job.metrics["epochs"] < 200
     assert int(np.argmin(losses)) == len(losses) - 3
     assert job.metrics["validation_loss"] == pytest.approx(min(losses), rel=1e-4)
+    measured_then = float(re.search(r"test_loss=(\S+)", lines[int(np.argmin(losses))])[1])
+    assert job.metrics["loss"] == pytest.approx(measured_then, rel=1e-4), "the best epoch's weights are those that stay"
 
 
 # --- refused -----------------------------------------------------------------------------------------------
