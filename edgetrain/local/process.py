@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 from edgetrain import errors
-from edgetrain.errors import CloudAlreadyRunning, EdgetrainError, PortInUse
+from edgetrain.errors import CloudAlreadyRunning, EdgetrainError, ExtraMissing, PortInUse
 
 if TYPE_CHECKING:
     from edgetrain.local.server import CloudServer
@@ -32,6 +33,8 @@ LOOK_SECONDS: Final = 0.02
 SAME_START_SECONDS: Final = 2.0
 #: The child writes one line of JSON here: where it runs, or why it does not.
 REPORT_FD: Final = "EDGETRAIN_CLOUD_REPORT"
+#: What the cloud imports beyond the core install.
+NEEDED: Final = ("awslambdaric", "cheroot", "moto", "psutil")
 
 
 class CloudDidNotStart(EdgetrainError):
@@ -75,10 +78,13 @@ def start(data_dir: Path, *, port: int = DEFAULT_PORT) -> RunningCloud:
     """Start a cloud that goes on without us, and wait until it answers. Port 0: any that is free.
 
     Raises:
+        ExtraMissing: the packages of the embedded cloud are not installed.
         CloudAlreadyRunning: there is one on this data directory.
         PortInUse: somebody else listens there.
         CloudDidNotStart: it ended at once; its log says why.
     """
+    if missing := [package for package in NEEDED if find_spec(package) is None]:
+        raise ExtraMissing(f"the embedded cloud needs {', '.join(missing)}: pip install 'edgetrain[local]'")
     data_dir = data_dir.absolute()
     _refuse_second(data_dir)
     data_dir.mkdir(parents=True, exist_ok=True)

@@ -70,3 +70,10 @@ def test_what_an_extra_brings_is_asked_for(tmp_path: Path) -> None:
     done = edgetrain("tasks", "build", "digits", "--out", str(tmp_path), home=tmp_path)
     assert done.returncode == 2
     assert "edgetrain[tasks]" in done.stderr.splitlines()[-1]
+
+
+def test_a_cloud_that_cannot_start_says_what_it_lacks(tmp_path: Path) -> None:
+    done = edgetrain("up", "--detach", "--data-dir", str(tmp_path / "cloud"), home=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("pip install 'edgetrain[local]'\n")
+    assert not (tmp_path / "cloud").exists()
