@@ -49,10 +49,10 @@ def test_nothing_forbidden_in_the_tree(what: str) -> None:
 @pytest.mark.parametrize(
     ("what", "text"),
     [
-        ("the address of a package registry", 'url = "https://pypi.org/simple"'),
+        ("the address of a package registry", 'url = "https://{}.org/simple"'.format("py" + "pi")),
         ("the address of a package registry", '      "resolved": "https://example.org/cdk.tgz",'),
         ("the address of a package registry", "--extra-index-url https://example.org/simple"),
-        ("the address of a package registry", "FROM docker.io/library/python:3.13"),
+        ("the address of a package registry", "FROM docker" + ".io/library/python:3.13"),
         ("a path of one machine", "open('/home/somebody/data.csv')"),
         ("a path of one machine", "see /root/notes.txt"),
         ("a format that runs code when it is read", "import pickle"),

@@ -1,5 +1,6 @@
 """What providers share."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -9,7 +10,7 @@ from edgetrain.local.cloudformation.resources import Declared, Made, Resource
 from edgetrain.local.loopback import Loopback
 
 
-class ServiceProvider:
+class ServiceProvider(ABC):
     """A provider that asks the service's own API, inside of the cloud."""
 
     kind: ClassVar[str]
@@ -25,14 +26,14 @@ class ServiceProvider:
     def client(self) -> Any:
         return self._clients.client(self.service)
 
-    def create(self, declared: Declared) -> Made:
-        raise NotImplementedError
+    @abstractmethod
+    def create(self, declared: Declared) -> Made: ...
 
-    def update(self, standing: Resource, declared: Declared) -> Made:
-        raise NotImplementedError
+    @abstractmethod
+    def update(self, standing: Resource, declared: Declared) -> Made: ...
 
-    def delete(self, standing: Resource) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def delete(self, standing: Resource) -> None: ...
 
 
 def chosen(properties: Mapping[str, Any], *names: str) -> dict[str, Any]:
