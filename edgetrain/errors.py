@@ -65,6 +65,10 @@ class ObjectNotFound(PermanentError):
     """An object that should be in the store is not there."""
 
 
+class PictureInvalid(PermanentError):
+    """Bytes are not a picture that is accepted: not JPEG or PNG, damaged, or too large."""
+
+
 class ProgramInvalid(PermanentError):
     """A training program does not fit its task.json."""
 

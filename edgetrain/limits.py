@@ -39,6 +39,21 @@ LAMBDA_ENVIRONMENT_BYTES: Final = 4 * KIB
 # Amazon S3: every part of a multipart upload but the last has at least this size.
 S3_MINIMUM_PART_BYTES: Final = 5 * MIB
 
+# Amazon API Gateway (HTTP APIs) and SageMaker.
+HTTP_API_PAYLOAD_BYTES: Final = 10 * MIB
+HTTP_API_TIMEOUT_SECONDS: Final = 30
+SAGEMAKER_SERVERLESS_PAYLOAD_BYTES: Final = 4 * MIB
+SAGEMAKER_SERVERLESS_SECONDS: Final = 60
+SAGEMAKER_REALTIME_PAYLOAD_BYTES: Final = 25 * MIB
+SAGEMAKER_MODEL_SECONDS: Final = 60
+
+# A picture that is sent to have things found in it. As base64 it must fit into Lambda's payload.
+PICTURE_BYTES: Final = 4_500_000
+PICTURE_SIDE: Final = 4_096  # pixels
+DETECTION_SIDE: Final = 1_024  # pixels: what a picture is scaled to before the endpoint sees it
+DETECTION_SECONDS: Final = 25  # after that the caller is told to try again
+MAX_DETECTIONS: Final = 100
+
 # What we accept of a file that somebody else wrote.
 SAFETENSORS_HEADER_BYTES: Final = MIB
 MAX_TENSORS: Final = 10_000

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterable
 from typing import Final, Protocol
 
@@ -31,10 +32,15 @@ class Front:
         self._moto = moto
         self._health = health
         self._apis: dict[str, Api] = {}
+        self._public: list[tuple[re.Pattern[str], Api]] = []
 
     def serve(self, service: str, api: Api) -> None:
         """Let `api` answer for `service` (the name that signatures use)."""
         self._apis[service] = api
+
+    def serve_public(self, path: str, api: Api) -> None:
+        """Let `api` answer requests that nobody signed and whose whole path matches the expression `path`."""
+        self._public.append((re.compile(path), api))
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
@@ -50,11 +56,16 @@ class Front:
             return Reply.of(200, self._health, JSON)
         if request.path.startswith(CLOSED):
             return Reply.of(404, b'{"message": "not part of the embedded cloud"}', JSON)
-        api = self._apis.get(self.service(request))
+        api = self._public_api(request) or self._apis.get(self.service(request))
         if api is not None:
             return api.answer(request)
         request.body()
         return call(self._moto, request.environ)
+
+    def _public_api(self, request: Request) -> Api | None:
+        if service_of(request) or request.header("x-amz-target"):
+            return None
+        return next((api for path, api in self._public if path.fullmatch(request.path)), None)
 
     def service(self, request: Request) -> str:
         """Whose request it is: by its signature, else by its target; a plain request for a path is S3's."""

@@ -44,7 +44,7 @@ RUNTIME_PARTS: Final = (
     "*.dist-info/*",
 )
 #: Layers of wheels -> whether the wheels' own requirements are locked with them (LiteRT's are for its tools).
-WHEEL_LAYERS: Final = {"dependencies": True, "runtime": False}
+WHEEL_LAYERS: Final = {"dependencies": True, "runtime": False, "pictures": True}
 #: The part of `edgetrain` that handlers import.
 CODE_MODULES: Final = ("__init__", "contracts", "errors", "keys", "limits")
 CODE_PACKAGES: Final = ("federated", "rounds", "runtime", "stores")

@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 INNERMOST = {"edgetrain.contracts", "edgetrain.errors", "edgetrain.keys", "edgetrain.limits", "edgetrain"}
 FEDERATED = INNERMOST | {"edgetrain.federated"}
 STORES = FEDERATED | {"edgetrain.stores"}
-RUNTIME = FEDERATED | {"edgetrain.runtime"}
+DETECTION = INNERMOST | {"edgetrain.detection"}
+RUNTIME = FEDERATED | {"edgetrain.runtime", "edgetrain.detection"}
 ROUNDS = STORES | RUNTIME | {"edgetrain.rounds"}
 
 #: Package -> the packages of ours that it may import (beside itself).
@@ -26,15 +27,17 @@ MAY_IMPORT = {
     "edgetrain.keys": set(),
     "edgetrain.limits": set(),
     "edgetrain.federated": INNERMOST,
+    "edgetrain.detection": INNERMOST,
     "edgetrain.stores": FEDERATED,
-    "edgetrain.runtime": FEDERATED,
+    "edgetrain.runtime": FEDERATED | DETECTION,
     "edgetrain.tasks": RUNTIME,
     "edgetrain.rounds": ROUNDS,
+    "edgetrain.api": STORES | DETECTION,
     "edgetrain.client": STORES | RUNTIME | {"edgetrain.tasks"},
     "edgetrain.local": INNERMOST | {"stacks.node"},
     "edgetrain.cli": ROUNDS | {"edgetrain.tasks", "edgetrain.client", "edgetrain.local", "training_jobs"},
-    "lambdas": ROUNDS,
-    "training_jobs": RUNTIME | {"edgetrain.tasks"},
+    "lambdas": ROUNDS | {"edgetrain.api"},
+    "training_jobs": RUNTIME | {"edgetrain.tasks", "edgetrain.stores"},
     "stacks": INNERMOST,
 }
 
@@ -45,17 +48,18 @@ ONLY_IN = {
     "moto": {"edgetrain.local"},
     "aws_cdk": {"stacks"},
     "ai_edge_litert": {"edgetrain.runtime", "edgetrain.tasks"},
-    "boto3": {"edgetrain.stores", "edgetrain.rounds", "edgetrain.client", "edgetrain.local", "edgetrain.cli"},
+    "boto3": {"edgetrain.stores", "edgetrain.rounds", "edgetrain.api", "training_jobs", "edgetrain.client", "edgetrain.local", "edgetrain.cli"},
 }
 #: Package -> the extras that it may lean on (pyproject.toml). All others have the core install alone.
 EXTRAS = {
+    "edgetrain.api": {"local"},
     "edgetrain.cli": {"plots"},
     "edgetrain.local": {"local"},
     "edgetrain.rounds": {"local"},
     "edgetrain.tasks": {"tasks"},
     "lambdas": {"local"},
     "stacks": {"deploy"},
-    "training_jobs": {"tasks"},
+    "training_jobs": {"serve", "tasks"},
 }
 OURS = {"edgetrain", "lambdas", "training_jobs", "stacks"}
 #: Import name -> distributions that bring it.
