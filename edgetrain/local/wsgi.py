@@ -17,6 +17,8 @@ CHUNK: Final = 1 << 18
 #: Where the server (and moto) keeps how headers were spelled that WSGI spells otherwise: S3 tells `x-amz-meta-a_b` from
 #: `x-amz-meta-a-b`.
 SPELLINGS: Final = "moto.preserved_header_names"
+#: Headers by which services name a request: API Gateway and CloudFront have their own.
+REQUEST_IDS: Final = frozenset({"x-amzn-requestid", "apigw-requestid", "x-amz-cf-id"})
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: a status, headers and a body in pieces."""
+    """An answer: a status, headers, a body in pieces, and cookies (each goes into a Set-Cookie header of its own)."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Iterable[bytes] = ()
+    cookies: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, status: int, body: bytes, content_type: str, headers: Mapping[str, str] | None = None) -> "Reply":
@@ -102,10 +105,10 @@ class Reply:
 
     def send(self, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a WSGI server."""
-        headers = dict(self.headers)
-        if "x-amzn-requestid" not in {name.lower() for name in headers}:
-            headers["x-amzn-RequestId"] = request_id()
-        start_response(status_line(self.status), [(name, header_text(value)) for name, value in headers.items()])
+        headers = [*self.headers.items(), *(("Set-Cookie", cookie) for cookie in self.cookies)]
+        if REQUEST_IDS.isdisjoint(name.lower() for name in self.headers):
+            headers.append(("x-amzn-RequestId", request_id()))
+        start_response(status_line(self.status), [(name, header_text(value)) for name, value in headers])
         return self.body
 
 
@@ -120,7 +123,9 @@ def call(application: Application, environ: Environ) -> Reply:
         if close is not None:
             close()
     status, headers = answered[-1]
-    return Reply(int(status.split(" ", 1)[0]), dict(headers), [body] if body else ())
+    cookies = tuple(value for name, value in headers if name.lower() == "set-cookie")
+    others = {name: value for name, value in headers if name.lower() != "set-cookie"}
+    return Reply(int(status.split(" ", 1)[0]), others, [body] if body else (), cookies)
 
 
 def status_line(status: int) -> str:
