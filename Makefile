@@ -35,6 +35,10 @@ node_modules/.installed: package.json package-lock.json .venv/.locked
 demo: $(INSTALLED) ## see a federation: deploy, 20 clients, 10 rounds, a plot in build/demo
 	$(BIN)/edgetrain demo --out build/demo
 
+.PHONY: demo-see
+demo-see: $(INSTALLED) ## see a picture's way: deploy, sign in, detect, screenshots in build/demo-see
+	$(BIN)/edgetrain demo-see --out build/demo-see
+
 .PHONY: test
 test: $(INSTALLED) ## all tests, with coverage
 	$(BIN)/python -m pytest --cov --cov-report=term tests
@@ -51,9 +55,17 @@ test-infrastructure: $(INSTALLED) ## tests of the synthesised templates
 test-integration: $(INSTALLED) ## the deployed state machine and handlers in the embedded cloud
 	$(BIN)/python -m pytest tests/integration
 
+.PHONY: test-e2e
+test-e2e: $(INSTALLED) ## the web app in a real browser (Chromium), against the embedded cloud
+	$(BIN)/python -m pytest tests/e2e
+
 .PHONY: snapshots
 snapshots: $(INSTALLED) ## write the templates' snapshots again (then review the difference)
 	$(BIN)/python -m pytest tests/infrastructure/test_snapshots.py --rewrite-snapshots
+
+.PHONY: postman
+postman: $(INSTALLED) ## make docs/postman_collection.json from docs/openapi.json again
+	$(BIN)/python -m docs.postman
 
 .PHONY: lint
 lint: $(INSTALLED) ## ruff and mypy

@@ -1,4 +1,4 @@
-"""A test's kind is its folder: tests/unit, tests/infrastructure or tests/integration."""
+"""A test's kind is its folder: tests/unit, tests/infrastructure, tests/integration or tests/e2e."""
 
 import os
 from pathlib import Path
@@ -8,11 +8,14 @@ from hypothesis import settings
 from pytest_socket import disable_socket, enable_socket
 
 from edgetrain.local.moto_app import SETTINGS
+from tests.session_cloud import cloud
+
+__all__ = ["cloud"]  # a fixture: the folders that deploy share one cloud
 
 # moto reads them once, when the first test of this process imports it.
 os.environ.update(SETTINGS)
 
-KINDS = ("unit", "infrastructure", "integration")
+KINDS = ("unit", "infrastructure", "integration", "e2e")
 HERE = Path(__file__).parent
 
 # A property is judged by what it says, not by how long an example took on a busy machine.

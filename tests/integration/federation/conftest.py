@@ -20,7 +20,7 @@ from edgetrain.client.runs import read_run
 from edgetrain.contracts import DataIndex
 from edgetrain.tasks.building import load_or_build
 from edgetrain.tasks.registry import get_task
-from tests.integration.conftest import PROJECT, Cloud
+from tests.session_cloud import PROJECT, Cloud
 
 TASK = "digits"
 #: The smaller of the task's models: these tests are about rounds.

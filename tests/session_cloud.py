@@ -11,7 +11,7 @@ from edgetrain.client.connection import Connection
 from edgetrain.client.federation import Federation, connect
 from edgetrain.local import deployment, process
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,14 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     data_dir = tmp_path_factory.mktemp("cloud")
     running = process.start(data_dir, port=0)
     try:
-        built = deployment.assembly(PROJECT / "build" / "assembly", _say)
-        deployment.deploy(running.endpoint, built, _say)
+        built = deployment.assembly(PROJECT / "build" / "assembly", say)
+        deployment.deploy(running.endpoint, built, say)
         connection = Connection.embedded(running.endpoint)
         yield Cloud(connection, data_dir, connect(connection))
     finally:
         process.stop(data_dir)
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Progress, where pytest shows it of a test that fails."""
     sys.stderr.write(text + "\n")
