@@ -18,6 +18,8 @@ from stacks.targets import ARCHITECTURES, aws_target
 
 HERE: Final = PROJECT / "requirements"
 DEV_LOCK: Final = HERE / "dev.lock"
+#: What the image's targets install (training_jobs/Dockerfile).
+IMAGE_LOCKS: Final = ("serve", "train")
 COMPILE: Final = (
     *("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"),
     *("--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--no-header"),
@@ -34,6 +36,9 @@ def main() -> int:
         # The versions of the environment that the tests run in.
         command = [*COMPILE, "--constraint", str(DEV_LOCK), str(lock_file(layer).with_suffix(".in"))]
         run([*command, *([] if whole else ["--no-deps"]), "--output-file", str(lock_file(layer))])
+    for target in IMAGE_LOCKS:
+        source, lock = HERE / f"{target}.in", HERE / f"{target}.lock"
+        run([*COMPILE, "--constraint", str(DEV_LOCK), str(source), "--output-file", str(lock)])
     wheels = {architecture: aws_wheels(architecture) for architecture in ARCHITECTURES}
     (HERE / "layer-wheels.json").write_text(json.dumps(wheels, indent=2) + "\n")
     run([sys.executable, "-m", "stacks.node", "npm", "install", "--package-lock-only"])
