@@ -73,6 +73,69 @@ class TaskSpec(Contract):
         return sum(tensor.size for tensor in self.weights)
 
 
+class DetectorInput(Contract):
+    """What a detector wants to see: the whole picture, stretched to `height` x `width` (`detection.pictures.resize`).
+
+    RGB, float32, each pixel value p in 0..255 as p * `scale` + `offset`.
+    """
+
+    height: int = Field(ge=1, le=limits.PICTURE_SIDE)
+    width: int = Field(ge=1, le=limits.PICTURE_SIDE)
+    scale: float
+    offset: float
+
+
+class SsdAnchors(Contract):
+    """The parameters from which an SSD's anchors are made (`detection.anchors.ssd_anchors`).
+
+    One feature map for each of `strides` (pixels of the input); `offset` is where in its cell an anchor's centre lies.
+    """
+
+    strides: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
+    min_scale: float = Field(gt=0, le=1)
+    max_scale: float = Field(gt=0, le=1)
+    aspect_ratios: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1)
+    interpolated_aspect_ratio: float = Field(default=1.0, ge=0, description="0: no anchor between two scales.")
+    fewer_in_first_map: bool = Field(default=False, description="Three anchors a cell in the first map.")
+    offset: float = Field(default=0.5, ge=0, le=1)
+
+
+class SsdDecoder(Contract):
+    """How raw box encodings (y, x, height, width) and logits become boxes: `detection.boxes`.
+
+    `boxes` and `logits` name the model's outputs, [1, anchors, 4] and [1, anchors, classes]; where `background` is true, the first
+    logit is that of no object and is left out.
+    """
+
+    kind: Literal["ssd"] = "ssd"
+    boxes: str
+    logits: str
+    background: bool
+    centre_scale: float = Field(gt=0)
+    size_scale: float = Field(gt=0)
+    anchors: SsdAnchors
+
+
+class DetectorSpec(Contract):
+    """`detector.json`: all that a host needs to find things with `model.tflite`.
+
+    `labels[i]` names class i of a detection. The last four are the defaults of every request: the lowest score that is told, the
+    overlap (intersection over union) above which the weaker of two boxes is dropped, whether it also is when they are of two classes,
+    and how many detections are told at most.
+    """
+
+    format: Literal[1] = 1
+    task: Identifier
+    title: str
+    labels: tuple[str, ...] = Field(min_length=1)
+    input: DetectorInput
+    decoder: SsdDecoder  # a union by `kind`, once there is a second
+    min_score: float = Field(ge=0, le=1)
+    iou: float = Field(ge=0, le=1)
+    across_classes: bool = False
+    max_detections: int = Field(ge=1, le=limits.MAX_DETECTIONS)
+
+
 class FileEntry(Contract):
     """A stored file and what its bytes must be."""
 

@@ -66,7 +66,15 @@ class ObjectNotFound(PermanentError):
 
 
 class PictureInvalid(PermanentError):
-    """Bytes are not a picture that is accepted: not JPEG or PNG, damaged, or too large."""
+    """Bytes are not a picture that is accepted: not JPEG or PNG, damaged, or too large.
+
+    `code` says which, for callers: picture_empty, picture_too_large (bytes), picture_type (neither JPEG nor PNG), picture_dimensions
+    (pixels) or picture_damaged (cannot be decoded).
+    """
+
+    def __init__(self, message: str, *, code: str = "picture_damaged") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class ProgramInvalid(PermanentError):
@@ -185,6 +193,10 @@ class NotDeployed(UsageError):
 
 class ExtraMissing(UsageError):
     """A command needs packages that the core install leaves out."""
+
+
+class PackageMissing(UsageError):
+    """The npm package that carries the first detector is not installed, or is another one."""
 
 
 class PortInUse(UsageError):

@@ -47,12 +47,24 @@ def test_data(task: str, dataset_id: str) -> str:
     return f"datasets/{task}/{dataset_id}/test.safetensors"
 
 
+#: What people send to have things found in it; S3 deletes it after a day.
+INCOMING_PREFIX: Final = "incoming/"
+
+
+def incoming_picture(picture_id: str, extension: str) -> str:
+    """A picture as it was sent. The id is ours: nothing of a key is the sender's."""
+    return f"{INCOMING_PREFIX}{picture_id}.{extension}"
+
+
 # --- ModelsBucket ------------------------------------------------------------------------------------
 
 PROGRAM_FILE: Final = "program.tflite"
 WEIGHTS_FILE: Final = "weights.safetensors"
 SPEC_FILE: Final = "task.json"
 MANIFEST_FILE: Final = "manifest.json"
+MODEL_FILE: Final = "model.tflite"
+DETECTOR_FILE: Final = "detector.json"
+LICENSE_FILE: Final = "LICENSE"
 
 
 def program_prefix(task: str, program_id: str) -> str:

@@ -50,9 +50,24 @@ SAGEMAKER_MODEL_SECONDS: Final = 60
 # A picture that is sent to have things found in it. As base64 it must fit into Lambda's payload.
 PICTURE_BYTES: Final = 4_500_000
 PICTURE_SIDE: Final = 4_096  # pixels
+PICTURE_SCANS: Final = 100  # of a progressive JPEG: each costs a pass over all pixels, and usual files have ten
 DETECTION_SIDE: Final = 1_024  # pixels: what a picture is scaled to before the endpoint sees it
 DETECTION_SECONDS: Final = 25  # after that the caller is told to try again
 MAX_DETECTIONS: Final = 100
+
+# The API. Rates are requests a second over all callers; a burst is what may come at once.
+API_RATE: Final = 100
+API_BURST: Final = 200
+DETECTION_RATE: Final = 50
+DETECTION_BURST: Final = 100
+OPENAPI_RATE: Final = 10
+OPENAPI_BURST: Final = 20
+API_FUNCTION_SECONDS: Final = HTTP_API_TIMEOUT_SECONDS - 2  # after DETECTION_SECONDS, before API Gateway gives up
+PICTURE_NAME_CHARACTERS: Final = 255
+S3_METADATA_BYTES: Final = 2 * KIB  # all user metadata of an object
+DOWNLOAD_SECONDS: Final = 15 * 60  # how long a presigned address holds
+VERSIONS_PAGE: Final = 100
+DEFAULT_VERSIONS_PAGE: Final = 20
 
 # What we accept of a file that somebody else wrote.
 SAFETENSORS_HEADER_BYTES: Final = MIB

@@ -31,14 +31,15 @@ MAY_IMPORT = {
     "edgetrain.stores": FEDERATED,
     "edgetrain.runtime": FEDERATED | DETECTION,
     "edgetrain.tasks": RUNTIME,
+    "edgetrain.tasks.objects": INNERMOST,  # what a synth needs of the first detector: no TensorFlow, no LiteRT
     "edgetrain.rounds": ROUNDS,
     "edgetrain.api": STORES | DETECTION,
-    "edgetrain.client": STORES | RUNTIME | {"edgetrain.tasks"},
+    "edgetrain.client": STORES | RUNTIME | {"edgetrain.tasks", "edgetrain.tasks.objects"},
     "edgetrain.local": INNERMOST | {"stacks.node"},
     "edgetrain.cli": ROUNDS | {"edgetrain.tasks", "edgetrain.client", "edgetrain.local", "training_jobs"},
     "lambdas": ROUNDS | {"edgetrain.api"},
     "training_jobs": RUNTIME | {"edgetrain.tasks", "edgetrain.stores"},
-    "stacks": INNERMOST,
+    "stacks": INNERMOST | {"edgetrain.tasks.objects"},
 }
 
 #: Third-party packages that belong to one side only.
