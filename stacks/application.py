@@ -7,8 +7,13 @@ from typing import Any, Final
 from aws_cdk import App
 
 from stacks import nag
+from stacks.edge import EdgeStack
 from stacks.federated import FederatedStack
+from stacks.identity import IdentityStack
+from stacks.inference import InferenceStack
 from stacks.packaging.layers import PROJECT, LayerArchives, build_layers
+from stacks.packaging.serving import ServingArtifacts, build_serving
+from stacks.serving import serving_of
 from stacks.storage import StorageStack
 from stacks.targets import Target, make_target
 
@@ -33,10 +38,22 @@ def target_of(app: App) -> Target:
     return make_target(name, app.node.try_get_context("architecture"))
 
 
-def add_stacks(app: App, *, target: Target, archives: LayerArchives) -> None:
-    """All stacks, and the rules that they are checked by."""
-    storage = StorageStack(app, "EdgetrainStorage")
-    FederatedStack(app, "EdgetrainFederated", storage=storage.storage, target=target, archives=archives)
+def add_stacks(app: App, *, target: Target, archives: LayerArchives, artifacts: ServingArtifacts) -> None:
+    """All stacks, and the rules that they are checked by. The least changing come first: so they are deployed."""
+    storage = StorageStack(app, "EdgetrainStorage").storage
+    identity = IdentityStack(app, "EdgetrainIdentity").identity
+    FederatedStack(app, "EdgetrainFederated", storage=storage, target=target, archives=archives)
+    serving = serving_of(app)
+    endpoints = InferenceStack(app, "EdgetrainInference", storage=storage, serving=serving, artifacts=artifacts)
+    EdgeStack(
+        app,
+        "EdgetrainEdge",
+        storage=storage,
+        identity=identity,
+        inference=endpoints.inference,
+        target=target,
+        archives=archives,
+    )
     nag.check(app)
 
 
@@ -44,5 +61,5 @@ def synthesise() -> None:
     """Write the cloud assembly to where the CDK's command line wants it, or to cdk.out/."""
     app = make_app()
     target = target_of(app)
-    add_stacks(app, target=target, archives=build_layers(target))
+    add_stacks(app, target=target, archives=build_layers(target), artifacts=build_serving(serving_of(app).tasks))
     app.synth()

@@ -10,7 +10,8 @@ from constructs import Construct
 from edgetrain import limits
 from stacks.constructs.access import Access, Objects
 from stacks.constructs.layers import Layers
-from stacks.constructs.state_function import LAMBDAS, StateFunction, folder_of
+from stacks.constructs.least_privilege_function import LAMBDAS, folder_of
+from stacks.constructs.state_function import StateFunction
 from stacks.constructs.training_workflow import StateFunctions, TrainingWorkflow
 from stacks.packaging.layers import LayerArchives
 from stacks.storage import Storage
@@ -148,14 +149,14 @@ class FederatedStack(Stack):
         lambdas: Path = LAMBDAS,
     ) -> None:
         super().__init__(scope, construct_id, description="Edgetrain: federated training")
-        layers = Layers(self, "Layers", target=target, archives=archives)
+        layers = Layers(self, "Layers", target=target, archives=archives, extra="runtime")
         functions = {
             folder_of(state): StateFunction(
                 self,
                 f"{state}Function",
                 state=state,
                 target=target,
-                layers=layers.with_runtime if spec.runs_programs else layers.plain,
+                layers=layers.with_extra if spec.runs_programs else layers.plain,
                 access=spec.access,
                 storage=storage,
                 memory_mb=spec.memory_mb,

@@ -9,12 +9,15 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from edgetrain import keys
 from stacks.nag import acknowledge
 
 #: Multipart uploads that nobody finished are paid for until they are aborted.
 ABANDONED_UPLOAD: Final = Duration.days(1)
 #: RunsBucket's rounds are read while a run goes on and, if ever, when somebody recomputes one.
 COLD_AFTER: Final = Duration.days(30)
+#: Pictures that were sent to have things found in them: who sent one may ask about it that long.
+INCOMING_FOR: Final = Duration.days(1)
 #: A version of a write-once object that is not the current one was made by an administrator. The sealed round may name it.
 NONCURRENT_FOR: Final = Duration.days(90)
 
@@ -39,7 +42,10 @@ class StorageStack(Stack):
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id, description="Edgetrain: data, runs, models and the ledger")
-        data = self._bucket("DataBucket")
+        data = self._bucket(
+            "DataBucket",
+            rules=(s3.LifecycleRule(id="IncomingPictures", prefix=keys.INCOMING_PREFIX, expiration=INCOMING_FOR),),
+        )
         runs = self._runs_bucket()
         models = self._bucket("ModelsBucket")
         ledger = dynamodb.Table(

@@ -31,7 +31,7 @@ WITHOUT_RESOURCE: Final[dict[str, str]] = {
 NO_RESOURCE: Final = "the actions of stacks/constructs/access.py, WITHOUT_RESOURCE: IAM knows no resource for them"
 KEY_PATTERNS: Final = (
     "keys hold ids that are made while the application runs; the pattern is the narrowest that names the kind of object "
-    "(STATES in stacks/federated.py)"
+    "(STATES in stacks/federated.py, ROUTES in stacks/edge.py)"
 )
 FUNCTION_TRACES: Final = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
 
@@ -46,6 +46,8 @@ class Objects:
 
     reads: tuple[str, ...] = ()
     reads_versions: tuple[str, ...] = ()
+    #: Prefixes that are listed beyond those that are read.
+    lists: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     #: Of `writes`, what is large enough to be written in parts.
     writes_parts: tuple[str, ...] = ()
@@ -62,8 +64,8 @@ class Objects:
             if patterns:
                 objects = [bucket.arn_for_objects(pattern) for pattern in patterns]
                 yield iam.PolicyStatement(actions=list(actions), resources=objects)
-        listed = sorted({*self.reads, *self.reads_versions})
-        if listed and self.tells_missing:
+        missing = {*self.reads, *self.reads_versions} if self.tells_missing else set()
+        if listed := sorted({*missing, *self.lists}):
             yield iam.PolicyStatement(
                 actions=["s3:ListBucket"],
                 resources=[bucket.bucket_arn],
@@ -83,6 +85,8 @@ class Access:
     runs: Objects = field(default_factory=Objects)
     models: Objects = field(default_factory=Objects)
     ledger: tuple[LedgerAction, ...] = ()
+    #: ARNs of the endpoints that it may ask.
+    endpoints: tuple[str, ...] = ()
 
     def statements(self, storage: Storage) -> list[iam.PolicyStatement]:
         """The statements of the function's role."""
@@ -94,6 +98,8 @@ class Access:
         if self.ledger:
             actions = [f"dynamodb:{action}" for action in self.ledger]
             statements.append(iam.PolicyStatement(actions=actions, resources=[storage.ledger.table_arn]))
+        if self.endpoints:
+            statements.append(iam.PolicyStatement(actions=["sagemaker:InvokeEndpoint"], resources=[*self.endpoints]))
         return statements
 
     def acknowledge(self, role: iam.Role, storage: Storage) -> None:

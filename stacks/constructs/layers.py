@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final, Literal
 
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -12,19 +13,29 @@ from stacks.packaging.archive import unpacked_bytes
 from stacks.packaging.layers import LayerArchives
 from stacks.targets import Target
 
+Extra = Literal["runtime", "pictures"]
+#: What only some functions need -> what it is.
+EXTRAS: Final[dict[Extra, str]] = {
+    "runtime": "LiteRT: runs training programs",
+    "pictures": "Pillow: reads and scales pictures",
+}
+
 
 class Layers(Construct):
-    """Layer versions: `plain` for all functions, `with_runtime` for those that run a training program."""
+    """Layer versions of one stack: `plain` for all its functions, `with_extra` for those that need the extra one, too."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, target: Target, archives: LayerArchives) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, target: Target, archives: LayerArchives, extra: Extra
+    ) -> None:
         super().__init__(scope, construct_id)
-        check_size([archives.dependencies, archives.runtime, archives.code])
+        archive: Path = getattr(archives, extra)
+        check_size([archives.dependencies, archive, archives.code])
         self._target = target
         dependencies = self._layer("Dependencies", archives.dependencies, "NumPy, pydantic, safetensors, Powertools")
-        runtime = self._layer("Runtime", archives.runtime, "LiteRT: runs training programs")
+        between = self._layer(extra.title(), archive, EXTRAS[extra])
         code = self._layer("Code", archives.code, "the part of edgetrain that runs in Lambda")
         self.plain: tuple[lambda_.ILayerVersion, ...] = (dependencies, code)
-        self.with_runtime: tuple[lambda_.ILayerVersion, ...] = (dependencies, runtime, code)
+        self.with_extra: tuple[lambda_.ILayerVersion, ...] = (dependencies, between, code)
 
     def _layer(self, construct_id: str, archive: Path, description: str) -> lambda_.LayerVersion:
         return lambda_.LayerVersion(

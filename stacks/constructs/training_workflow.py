@@ -17,8 +17,9 @@ from constructs import Construct
 
 from edgetrain import limits
 from stacks.constructs.access import NO_RESOURCE, WITHOUT_RESOURCE, Access, Objects, without_resource
+from stacks.constructs.least_privilege_function import LOGS_FOR
 from stacks.constructs.retries import TRANSIENT, TRIES_OF_TRAINING, Tries
-from stacks.constructs.state_function import LOGS_FOR, StateFunction
+from stacks.constructs.state_function import StateFunction
 from stacks.nag import acknowledge_resources
 from stacks.storage import Storage
 

@@ -1,7 +1,7 @@
-"""The three layers of the functions, each one zip file in a cache that is keyed by what it is made from.
+"""The layers of the functions, each one zip file in a cache that is keyed by what it is made from.
 
-`dependencies` is what every handler imports, `runtime` is LiteRT (training and evaluation only), `code` is the part of
-`edgetrain` that runs in Lambda. boto3 is in Lambda's own runtime.
+`dependencies` is what every handler imports, `runtime` is LiteRT (training and evaluation only), `pictures` is Pillow
+(detecting only), `code` is the part of `edgetrain` that runs in Lambda. boto3 is in Lambda's own runtime.
 """
 
 import hashlib
@@ -31,6 +31,10 @@ DROPPED: Final = (
     *("numpy/distutils/*", "numpy/f2py/*", "numpy/_pyinstaller/*"),
     *("numpy/random/lib/*", "numpy/random/_examples/*", "numpy/doc/*"),
     "aws_lambda_powertools/event_handler/openapi/swagger_ui/*",
+    # Pillow's modules for what is neither JPEG nor PNG, and the libraries that only they load: AVIF, fonts, colour profiles.
+    *("PIL/_avif.*", "PIL/_imagingft.*", "PIL/_imagingcms.*", "PIL/_imagingtk.*", "PIL/_webp.*"),
+    *("pillow.libs/libavif-*", "pillow.libs/libfreetype-*", "pillow.libs/libharfbuzz-*", "pillow.libs/libpng16-*"),
+    *("pillow.libs/libbrotli*", "pillow.libs/liblcms2-*", "pillow.libs/libwebpdemux-*", "pillow.libs/libwebpmux-*"),
 )
 #: Of ai-edge-litert's 200 MB, what its interpreter loads. The rest: compilers, accelerators, vendors' tools.
 RUNTIME_PARTS: Final = (
@@ -47,7 +51,7 @@ RUNTIME_PARTS: Final = (
 WHEEL_LAYERS: Final = {"dependencies": True, "runtime": False, "pictures": True}
 #: The part of `edgetrain` that handlers import.
 CODE_MODULES: Final = ("__init__", "contracts", "errors", "keys", "limits")
-CODE_PACKAGES: Final = ("federated", "rounds", "runtime", "stores")
+CODE_PACKAGES: Final = ("api", "detection", "federated", "rounds", "runtime", "stores")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +60,7 @@ class LayerArchives:
 
     dependencies: Path
     runtime: Path
+    pictures: Path
     code: Path
 
 
@@ -68,6 +73,7 @@ def build_layers(target: Target, cache: Path = CACHE) -> LayerArchives:
     return LayerArchives(
         dependencies=_wheel_layer("dependencies", target, cache, keep=("*",)),
         runtime=_wheel_layer("runtime", target, cache, keep=RUNTIME_PARTS),
+        pictures=_wheel_layer("pictures", target, cache, keep=("*",)),
         code=_code_layer(cache),
     )
 
