@@ -419,6 +419,16 @@ class Manifest(Contract):
     lineage: dict[str, Any]
 
 
+class ServedPointer(Contract):
+    """`served.json`: which version of a task its endpoint serves, as it was promoted (docs/adr/0008)."""
+
+    task: Identifier
+    version: int = Field(ge=1)
+    #: Of the version's manifest, which names every file's own.
+    manifest_sha256: Sha256
+    promoted_at: str
+
+
 # --- what travels through the state machine --------------------------------------------------------------
 
 

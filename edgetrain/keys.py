@@ -85,6 +85,11 @@ def models_prefix(task: str | None = None) -> str:
     return "models/" if task is None else f"models/{task}/"
 
 
+def served_pointer(task: str) -> str:
+    """The one mutable object of a task's models: which version its endpoint serves. Where it is not there, the first one."""
+    return f"models/{task}/served.json"
+
+
 def model_file(task: str, version: int, name: str) -> str:
     return f"models/{task}/{version:06d}/{name}"
 

@@ -54,6 +54,11 @@ PICTURE_SCANS: Final = 100  # of a progressive JPEG: each costs a pass over all 
 DETECTION_SIDE: Final = 1_024  # pixels: what a picture is scaled to before the endpoint sees it
 DETECTION_SECONDS: Final = 25  # after that the caller is told to try again
 MAX_DETECTIONS: Final = 100
+MAX_INSTANCES: Final = 16  # pictures of one batch that the endpoint takes
+
+# The serving container.
+SERVING_SECONDS: Final = 20  # waiting and working, of one request; before DETECTION_SECONDS
+SERVING_REQUESTS: Final = 32  # under way at once, the others are told to come again
 
 # The API. Rates are requests a second over all callers; a burst is what may come at once.
 API_RATE: Final = 100
