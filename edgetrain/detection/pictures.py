@@ -94,7 +94,8 @@ def shrink(body: bytes, side: int = limits.DETECTION_SIDE) -> Shrunk:
     orientation = _orientation(image)
     loaded = _loaded(image)
     width, height = original[::-1] if orientation in SIDES_SWAPPED else original
-    if kind == JPEG and target == original and orientation == 1 and image.mode in {"RGB", "L"}:
+    light = len(body) <= limits.SAGEMAKER_SERVERLESS_PAYLOAD_BYTES // 2  # else it is mostly metadata, and may not fit there
+    if kind == JPEG and light and target == original and orientation == 1 and image.mode in {"RGB", "L"}:
         return Shrunk(body, width, height)
     rgb = _rgb(loaded)
     if rgb.size != target:
