@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, Self, get_args
 
@@ -27,6 +27,7 @@ from stacks.storage import Storage
 from stacks.targets import Target
 
 KeepImages = Literal["day", "never"]
+KEEP_IMAGES: Final[tuple[KeepImages, ...]] = get_args(KeepImages)
 
 #: One whole vCPU: a picture is decoded, scaled and encoded again while somebody waits.
 DETECT_MB: Final = limits.LAMBDA_VCPU_MB
@@ -63,9 +64,10 @@ class EdgeSettings:
         Raises:
             UsageError: a value cannot be; the sentence names it and what is expected.
         """
-        keep = node.try_get_context("keep_images") or "day"
-        if keep not in get_args(KeepImages):
-            raise UsageError(f"keep_images is {keep!r}: expected one of {', '.join(get_args(KeepImages))}")
+        named = node.try_get_context("keep_images") or "day"
+        keep = next((each for each in KEEP_IMAGES if each == named), None)
+        if keep is None:
+            raise UsageError(f"keep_images is {named!r}: expected one of {', '.join(KEEP_IMAGES)}")
         topic = node.try_get_context("alarm_topic_arn") or None
         if topic is not None and not TOPIC_ARN.fullmatch(str(topic)):
             raise UsageError(f"alarm_topic_arn is {topic!r}: expected arn:aws:sns:REGION:ACCOUNT:NAME")
@@ -82,7 +84,7 @@ class RouteSpec:
 
     method: apigateway.HttpMethod
     path: str
-    access: Access = Access()
+    access: Access = field(default_factory=Access)
     scopes: tuple[str, ...] = ("detect", "admin")
     rate: int = limits.API_RATE
     burst: int = limits.API_BURST
