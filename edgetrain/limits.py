@@ -41,6 +41,7 @@ S3_MINIMUM_PART_BYTES: Final = 5 * MIB
 
 # Amazon API Gateway (HTTP APIs) and SageMaker.
 HTTP_API_PAYLOAD_BYTES: Final = 10 * MIB
+HTTP_API_HEADER_BYTES: Final = 10 * KIB  # of the request's first line and headers together
 HTTP_API_TIMEOUT_SECONDS: Final = 30
 SAGEMAKER_SERVERLESS_PAYLOAD_BYTES: Final = 4 * MIB
 SAGEMAKER_SERVERLESS_SECONDS: Final = 60
