@@ -8,14 +8,19 @@ from pathlib import Path
 from typing import Final
 
 from edgetrain.local.cloudformation import CloudFormationApi, Incarnations
+from edgetrain.local.cloudformation.providers.cloudfront import cloudfront_providers
+from edgetrain.local.cloudfront import CloudFrontApi, Distributions, WebApplication
+from edgetrain.local.cognito.keys import public_keys
 from edgetrain.local.dynamodb import DynamoDbApi
 from edgetrain.local.front import Api, Front
 from edgetrain.local.function_services import CloudServices
 from edgetrain.local.functions import Executor
+from edgetrain.local.http_api import PUBLIC, AccessLog, HttpApiControl, HttpApis
 from edgetrain.local.lambda_api import LambdaApi
 from edgetrain.local.loopback import Loopback
 from edgetrain.local.moto_app import MotoApplication
-from edgetrain.local.place import REGION
+from edgetrain.local.place import ACCOUNT, REGION
+from edgetrain.local.public_hosts import PublicHosts
 from edgetrain.local.s3 import S3Api
 from edgetrain.local.states_api import CloudIntegrations, StatesApi, find_state_machine
 from edgetrain.local.stepfunctions import Engine, StepFunctionsApi
@@ -32,6 +37,8 @@ DEPLOYS: Final = {
     "logs": "logs",
     "iam": "iam",
     "lambda": "lambda",
+    "apigatewayv2": "apigateway",
+    "cloudwatch": "monitoring",
     "stepfunctions": "states",
     "sts": "sts",
 }
@@ -40,8 +47,8 @@ DEPLOYS: Final = {
 class EmbeddedCloud:
     """One cloud on one data directory. One a process: moto's back ends are the process's own."""
 
-    def __init__(self, data_dir: Path, endpoint: str) -> None:
-        """Make it ready to answer; `endpoint` is where its functions will find it."""
+    def __init__(self, data_dir: Path, endpoint: str, web: str) -> None:
+        """Make it ready to answer: `application` at `endpoint`, where its functions will find it, `web` at the URL `web`."""
         scratch = data_dir / SCRATCH
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
@@ -49,8 +56,9 @@ class EmbeddedCloud:
         self.application = Front(moto, json.dumps({"pid": os.getpid()}).encode())
         clients = self._clients = Loopback(self.application)
         s3 = S3Api(moto, scratch / "objects")
+        services = CloudServices(clients)
         self._executor = Executor(
-            CloudServices(clients),
+            services,
             scratch=data_dir / FUNCTIONS,
             endpoint_url=endpoint,
             region=REGION,
@@ -58,13 +66,25 @@ class EmbeddedCloud:
         )
         self._engine = Engine(scratch / "executions.sqlite", CloudIntegrations(self._executor, s3))
         states = StatesApi(moto, StepFunctionsApi(self._engine, find_state_machine))
-        formation = CloudFormationApi(clients, Incarnations(data_dir / INCARNATIONS), s3.read)
+        distributions = Distributions()
+        self.web = WebApplication(distributions, s3, self.application, ACCOUNT)
+        formation = CloudFormationApi(
+            clients,
+            Incarnations(data_dir / INCARNATIONS),
+            s3.read,
+            PublicHosts(endpoint=endpoint, web=web).localise,
+            cloudfront_providers(distributions),
+        )
+        self._http_apis = HttpApis(self._executor, public_keys, AccessLog(services.put_log_events))
+        self.application.serve_public(PUBLIC, self._http_apis)
         apis: dict[str, Api] = {
             "s3": s3,
             "dynamodb": DynamoDbApi(moto),
             "lambda": LambdaApi(moto, self._executor),
+            "apigateway": HttpApiControl(moto),
             "states": states,
             "cloudformation": formation,
+            "cloudfront": CloudFrontApi(moto, distributions),
         }
         for service, api in apis.items():
             self.application.serve(service, api)
@@ -83,4 +103,5 @@ class EmbeddedCloud:
         # In this order: closing the engine waits for the calls under way, which end with their functions.
         self._engine.halt()
         self._executor.close()
+        self._http_apis.close()
         self._engine.close()

@@ -43,12 +43,16 @@ class CloudDidNotStart(EdgetrainError):
 
 @dataclass(frozen=True)
 class RunningCloud:
-    """A cloud that answers. `started_at` is when its process started, in seconds since the epoch."""
+    """A cloud that answers: AWS's APIs at `endpoint`, the web site at `web` (URLs without a slash at the end).
+
+    `started_at` is when its process started, in seconds since the epoch.
+    """
 
     pid: int
     endpoint: str
     data_dir: Path
     started_at: float
+    web: str
 
 
 def status(data_dir: Path) -> RunningCloud | None:
@@ -56,7 +60,9 @@ def status(data_dir: Path) -> RunningCloud | None:
     file = data_dir.absolute() / PID_FILE
     try:
         written: dict[str, Any] = json.loads(file.read_text())
-        running = RunningCloud(int(written["pid"]), written["endpoint"], data_dir.absolute(), written["started_at"])
+        running = RunningCloud(
+            int(written["pid"]), written["endpoint"], data_dir.absolute(), written["started_at"], written["web"]
+        )
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError):
@@ -128,7 +134,7 @@ def _await_report(child: "subprocess.Popen[bytes]", report: Any, log: Path, data
         raise getattr(errors, told["error"], CloudDidNotStart)(told["message"])
     # It is nobody's child to wait for: let the interpreter not warn of it.
     child.returncode = 0
-    return RunningCloud(told["pid"], told["endpoint"], data_dir, told["started_at"])
+    return RunningCloud(told["pid"], told["endpoint"], data_dir, told["started_at"], told["web"])
 
 
 def _refuse_second(data_dir: Path) -> None:
@@ -177,24 +183,34 @@ def serve(data_dir: Path, *, port: int, on_ready: Callable[[RunningCloud], None]
     data_dir = data_dir.absolute()
     data_dir.mkdir(parents=True, exist_ok=True)
     with _only_one(data_dir), _signals() as signals, suppress(_Interrupted):
-        from edgetrain.local.server import CloudServer
+        from edgetrain.local.server import CloudServer, web_server
 
         server = CloudServer(port)
         try:
-            _serve(server, data_dir, on_ready, signals)
+            web = web_server(server.port, free=port == 0)
+            try:
+                _serve(server, web, data_dir, on_ready, signals)
+            finally:
+                web.stop()
         finally:
             server.stop()
 
 
 def _serve(
-    server: "CloudServer", data_dir: Path, on_ready: Callable[[RunningCloud], None], signals: "_Signals"
+    server: "CloudServer",
+    web: "CloudServer",
+    data_dir: Path,
+    on_ready: Callable[[RunningCloud], None],
+    signals: "_Signals",
 ) -> None:
     from edgetrain.local.cloud import EmbeddedCloud
 
-    cloud = EmbeddedCloud(data_dir, server.endpoint)
+    cloud = EmbeddedCloud(data_dir, server.endpoint, web.endpoint)
     try:
         server.start(cloud.application)
-        running = RunningCloud(os.getpid(), server.endpoint, data_dir, _started_at(os.getpid()) or 0.0)
+        web.start(cloud.web)
+        started_at = _started_at(os.getpid()) or 0.0
+        running = RunningCloud(os.getpid(), server.endpoint, data_dir, started_at, web.endpoint)
         _write_pid_file(running)
         cloud.warm_up()
         on_ready(running)
@@ -286,7 +302,7 @@ def main(arguments: list[str]) -> int:
             pipe.write(json.dumps(what) + "\n")
 
     def ready(running: RunningCloud) -> None:
-        tell({"pid": running.pid, "endpoint": running.endpoint, "started_at": running.started_at})
+        tell({**asdict(running), "data_dir": str(running.data_dir)})
 
     try:
         serve(data_dir, port=port, on_ready=ready)

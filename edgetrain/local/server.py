@@ -3,6 +3,7 @@
 import errno
 import logging
 import threading
+from contextlib import suppress
 from typing import Any, Final
 
 from cheroot import wsgi
@@ -16,6 +17,9 @@ logger = logging.getLogger(__name__)
 
 #: More than clients open: beyond it, connections are closed, and clients try again.
 THREADS: Final = 128
+#: Of the web site: browsers open six connections each.
+WEB_THREADS: Final = 32
+LAST_PORT: Final = 65_535
 #: Idle connections that are kept.
 IDLE_CONNECTIONS: Final = 1000
 IDLE_SECONDS: Final = 60
@@ -47,7 +51,7 @@ class _Server(wsgi.Server):
 class CloudServer:
     """Serves an application on a port of the loopback: the port is taken at once, answers begin with `start`."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, threads: int = THREADS) -> None:
         """Take the port (0: any that is free).
 
         Raises:
@@ -56,7 +60,7 @@ class CloudServer:
         self._server: Any = _Server(
             (LOOPBACK, port),
             None,
-            numthreads=THREADS,
+            numthreads=threads,
             server_name="edgetrain",
             request_queue_size=BACKLOG,
             timeout=IDLE_SECONDS,
@@ -75,9 +79,14 @@ class CloudServer:
         self._thread = threading.Thread(target=self._server.serve, name="server", daemon=True)
 
     @property
+    def port(self) -> int:
+        """The port that was taken."""
+        return int(self._server.bind_addr[1])
+
+    @property
     def endpoint(self) -> str:
         """The URL for clients."""
-        return f"http://{LOOPBACK}:{self._server.bind_addr[1]}"
+        return f"http://{LOOPBACK}:{self.port}"
 
     def start(self, application: Application) -> None:
         self._server.wsgi_app = application
@@ -88,3 +97,11 @@ class CloudServer:
         self._server.stop()
         if self._thread.ident is not None:
             self._thread.join()
+
+
+def web_server(beside: int, *, free: bool) -> CloudServer:
+    """The listener of the web site: on the port after `beside`, or on any other one where that is taken or `free` is meant."""
+    if not free and beside < LAST_PORT:
+        with suppress(PortInUse):
+            return CloudServer(beside + 1, threads=WEB_THREADS)
+    return CloudServer(0, threads=WEB_THREADS)

@@ -1,7 +1,7 @@
 """CloudFormation's API: the query protocol in front of the stacks."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -15,6 +15,7 @@ from edgetrain.local.cloudformation.errors import StackError, invalid
 from edgetrain.local.cloudformation.names import Incarnations
 from edgetrain.local.cloudformation.operations import Stacks
 from edgetrain.local.cloudformation.providers import Providers
+from edgetrain.local.cloudformation.resources import Provider
 from edgetrain.local.cloudformation.stack import Stack, Wanted
 from edgetrain.local.cloudformation.template import Template
 from edgetrain.local.loopback import Loopback
@@ -29,8 +30,19 @@ Params = Mapping[str, Any]
 class CloudFormationApi:
     """Answers requests to CloudFormation. An operation is done when its request is answered."""
 
-    def __init__(self, clients: Loopback, incarnations: Incarnations, read_object: Callable[[str, str], bytes]) -> None:
-        self.stacks = Stacks(Providers(clients), incarnations, self._parameter)
+    def __init__(
+        self,
+        clients: Loopback,
+        incarnations: Incarnations,
+        read_object: Callable[[str, str], bytes],
+        localise: Callable[[Any], Any],
+        providers: Iterable[Provider] = (),
+    ) -> None:
+        """`localise` is told every resource's properties and every output's value, and says what they are here.
+
+        `providers` are those that need more of the cloud than its clients.
+        """
+        self.stacks = Stacks(Providers(clients, providers), incarnations, self._parameter, localise)
         self._clients = clients
         self._read_object = read_object
         self._lock = threading.RLock()

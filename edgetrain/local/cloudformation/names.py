@@ -17,6 +17,7 @@ LONGEST: Final = {
     "AWS::Lambda::Function": 64,
     "AWS::StepFunctions::StateMachine": 80,
     "AWS::Lambda::LayerVersion": 100,
+    "AWS::Lambda::Permission": 100,
     "AWS::Events::Rule": 64,
     "AWS::SQS::Queue": 80,
 }

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from edgetrain.local.cloudformation.errors import ResourceFailed, StackError, invalid, no_such_stack
 from edgetrain.local.cloudformation.names import Incarnations, stack_id
@@ -24,13 +25,20 @@ UPDATABLE = frozenset(
 class Stacks:
     """All stacks. Not for two threads at once: CloudFormation's API has the lock."""
 
-    def __init__(self, providers: Providers, incarnations: Incarnations, find_parameter: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        providers: Providers,
+        incarnations: Incarnations,
+        find_parameter: Callable[[str], str],
+        localise: Callable[[Any], Any],
+    ) -> None:
         self.exports = Exports()
         self.change_sets: dict[str, ChangeSet] = {}
         self._stacks: dict[str, Stack] = {}
         self._providers = providers
         self._incarnations = incarnations
         self._find_parameter = find_parameter
+        self._localise = localise
 
     # --- finding
 
@@ -71,7 +79,7 @@ class Stacks:
         return Stack(stack_id=stack_id(name, self._incarnations.current(name)), name=name, is_protected=is_protected)
 
     def _rollout(self, stack: Stack, wanted: Wanted) -> Rollout:
-        return Rollout(stack, wanted, self._providers, self.exports, self._find_parameter)
+        return Rollout(stack, wanted, self._providers, self.exports, self._find_parameter, self._localise)
 
     def _create(self, stack: Stack, wanted: Wanted, rollout: Rollout, on_failure: str) -> None:
         stack.wanted = wanted

@@ -27,6 +27,7 @@ class Resolver:
         mappings: Mapping[str, Any],
         conditions: Mapping[str, Any],
         imported: Callable[[str], str],
+        localise: Callable[[Any], Any],
     ) -> None:
         self._values: dict[str, Any] = {
             "AWS::AccountId": ACCOUNT,
@@ -43,6 +44,7 @@ class Resolver:
         self._mappings = mappings
         self._conditions = conditions
         self._imported = imported
+        self._localise = localise
         self._decided: dict[str, bool] = {}
         self._functions: dict[str, Callable[[Any], Any]] = {
             "Ref": self._ref,
@@ -59,6 +61,13 @@ class Resolver:
             "Fn::ToJsonString": lambda node: json.dumps(self.resolve(node)),
             "Fn::Length": lambda node: len(self.resolve(node)),
         }
+
+    def value(self, node: Any) -> Any:
+        """What a resource is given, or an output says: as `resolve`, with public hosts as they are served here.
+
+        Only the whole is rewritten, so that what an expression cuts out of a URL is AWS's.
+        """
+        return self._localise(self.resolve(node))
 
     def resolve(self, node: Any) -> Any:
         """The value of a part of a template.

@@ -26,7 +26,13 @@ class Rollout:
     """One pass over a stack. `run` raises `ResourceFailed` and leaves what was done done: rolling back is another pass."""
 
     def __init__(
-        self, stack: Stack, wanted: Wanted, providers: Providers, exports: Exports, find_parameter: Callable[[str], str]
+        self,
+        stack: Stack,
+        wanted: Wanted,
+        providers: Providers,
+        exports: Exports,
+        find_parameter: Callable[[str], str],
+        localise: Callable[[Any], Any],
     ) -> None:
         """Read the template against the stack.
 
@@ -49,6 +55,7 @@ class Rollout:
             mappings=wanted.template.section("Mappings"),
             conditions=wanted.template.section("Conditions"),
             imported=self._import,
+            localise=localise,
         )
         self._resolver.check_rules(wanted.template.section("Rules"))
         self._order = [each for each in _enabled_order(self._template, self._resolver) if self._kind(each) != METADATA]
@@ -77,7 +84,7 @@ class Rollout:
         if provider is None:
             self._fail(logical_id, kind, standing, f"the embedded cloud does not support resource type {kind}")
         try:
-            properties = self._resolver.resolve(self._template.resources[logical_id].get("Properties", {}))
+            properties = self._resolver.value(self._template.resources[logical_id].get("Properties", {}))
             _check_properties(provider, properties)
         except Exception as error:
             self._fail(logical_id, kind, standing, reason_of(error))
@@ -151,7 +158,7 @@ class Rollout:
             try:
                 if "Condition" in declared and not self._resolver.holds(declared["Condition"]):
                     continue
-                value = str(self._resolver.resolve(declared["Value"]))
+                value = str(self._resolver.value(declared["Value"]))
                 export = self._resolver.resolve(declared["Export"]["Name"]) if "Export" in declared else None
             except Exception as error:
                 self._fail(key, "Output", None, reason_of(error))

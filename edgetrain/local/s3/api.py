@@ -85,6 +85,23 @@ class S3Api:
             version = reads.find_version(Address(bucket, key), None)
             return version.buffer.blob.content()  # type: ignore[no-any-return]
 
+    def read_for_service(self, bucket: str, key: str, *, service: str, source_arn: str) -> Reply:
+        """An object, as a service of AWS gets it that has nothing but what the bucket's policy allows.
+
+        What it may not read and what is not there answer the same, as they do to whoever may not list the bucket.
+        """
+        address = Address(bucket, key)
+        request = Request({"REQUEST_METHOD": "GET", "PATH_INFO": f"/{bucket}/{key}"})
+        try:
+            policy: BucketPolicy | None = getattr(objects.bucket_named(bucket), "resource_policy", None)
+            context = {"aws:SourceArn": source_arn}
+            if policy is None or not policy.allows_service(service, "s3:GetObject", address.arn, context):
+                raise S3Error(403, "AccessDenied", "Access Denied")
+            return self._read(request, address)
+        except S3Error as error:
+            hidden = error.code == "NoSuchKey"
+            return (S3Error(403, "AccessDenied", "Access Denied") if hidden else error).reply(request)
+
     # --- policies
 
     def _check_policy(self, request: Request, address: Address, operation: str) -> None:

@@ -1,4 +1,4 @@
-"""Bucket policies: what they deny is denied to everybody, the account's owner included.
+"""Bucket policies: what they deny is denied to everybody, the account's owner included; AWS's services may what they allow.
 
 Whole IAM (what a role may) is not here yet. What stands in a policy and could not be decided is refused when the policy is
 put, so nothing of one is ever passed over.
@@ -20,7 +20,7 @@ Context = Mapping[str, str]
 ALWAYS: Final = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
 #: Keys whose values we know for every request.
 KNOWN_KEYS: Final = {
-    key.lower(): key for key in (*ALWAYS, "s3:if-none-match", "s3:if-match", "s3:ObjectCreationOperation")
+    key.lower(): key for key in (*ALWAYS, "aws:SourceArn", "s3:if-none-match", "s3:if-match", "s3:ObjectCreationOperation")
 }
 
 
@@ -66,9 +66,10 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Denial:
-    """A statement that denies: actions and resources as patterns, and what must hold besides."""
+class Statement:
+    """A statement: actions and resources as patterns, and what must hold besides. `services`: whom it names, if it allows."""
 
+    services: tuple[str, ...]
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     conditions: tuple[Condition, ...]
@@ -83,10 +84,11 @@ class Denial:
 
 @dataclass(frozen=True)
 class BucketPolicy:
-    """A policy as it was put, and what of it denies."""
+    """A policy as it was put, what of it denies, and what it allows to AWS's services."""
 
     document: str
-    denials: tuple[Denial, ...]
+    denials: tuple[Statement, ...]
+    service_grants: tuple[Statement, ...]
 
     @classmethod
     def parse(cls, document: str) -> "BucketPolicy":
@@ -98,13 +100,23 @@ class BucketPolicy:
         try:
             statements = json.loads(document)["Statement"]
             listed = statements if isinstance(statements, list) else [statements]
-            return cls(document, tuple(_denial(each) for each in listed if each["Effect"] == "Deny"))
+            denials = tuple(_denial(each) for each in listed if each["Effect"] == "Deny")
+            grants = (each for each in listed if each["Effect"] == "Allow" and _services(each))
+            return cls(document, denials, tuple(_statement(each, _services(each)) for each in grants))
         except (KeyError, TypeError, ValueError) as error:
             raise _malformed(f"this policy contains invalid Json ({error})") from error
 
     def denies(self, action: str, resource: str, context: Context) -> bool:
         full = {**ALWAYS, **context}
         return any(denial.applies(action, resource, full) for denial in self.denials)
+
+    def allows_service(self, service: str, action: str, resource: str, context: Context) -> bool:
+        """Whether a statement allows it to a service of AWS, as `cloudfront.amazonaws.com`, and none denies it."""
+        full = {**ALWAYS, **context}
+        granted = (each for each in self.service_grants if service in each.services)
+        return any(each.applies(action, resource, full) for each in granted) and not self.denies(
+            action, resource, context
+        )
 
 
 def denied(action: str, resource: str, caller: str) -> S3Error:
@@ -121,13 +133,24 @@ def _malformed(message: str) -> S3Error:
     return S3Error(400, "MalformedPolicy", message)
 
 
-def _denial(statement: Mapping[str, Any]) -> Denial:
-    unknown = set(statement) - {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
-    if unknown:
-        raise _malformed(f"the embedded cloud cannot deny by {', '.join(sorted(unknown))}")
+def _denial(statement: Mapping[str, Any]) -> Statement:
     if statement["Principal"] not in ("*", {"AWS": "*"}, {"AWS": ["*"]}):
         raise _malformed('the embedded cloud cannot deny to a single Principal yet: expected "*"')
-    return Denial(
+    return _statement(statement, ())
+
+
+def _services(statement: Mapping[str, Any]) -> tuple[str, ...]:
+    """The services of AWS that a statement names."""
+    principal = statement.get("Principal")
+    return tuple(_texts(principal["Service"])) if isinstance(principal, Mapping) and "Service" in principal else ()
+
+
+def _statement(statement: Mapping[str, Any], services: tuple[str, ...]) -> Statement:
+    unknown = set(statement) - {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
+    if unknown:
+        raise _malformed(f"the embedded cloud cannot decide by {', '.join(sorted(unknown))}")
+    return Statement(
+        services=services,
         actions=tuple(_texts(statement["Action"])),
         resources=tuple(_texts(statement["Resource"])),
         conditions=tuple(_conditions(statement.get("Condition", {}))),

@@ -13,7 +13,8 @@ ME = psutil.Process().create_time()
 
 
 def write(folder, **changes):
-    written = {"pid": os.getpid(), "endpoint": "http://127.0.0.1:1", "started_at": ME, **changes}
+    written = {"pid": os.getpid(), "endpoint": "http://127.0.0.1:1", "web": "http://127.0.0.1:2"}
+    written |= {"started_at": ME, **changes}
     (folder / process.PID_FILE).write_text(json.dumps(written))
 
 
@@ -26,7 +27,7 @@ def test_nothing_runs_where_nothing_was(tmp_path):
 def test_a_running_cloud_is_found(tmp_path):
     write(tmp_path)
     running = process.status(tmp_path)
-    assert running == process.RunningCloud(os.getpid(), "http://127.0.0.1:1", tmp_path, ME)
+    assert running == process.RunningCloud(os.getpid(), "http://127.0.0.1:1", tmp_path, ME, "http://127.0.0.1:2")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,22 @@
 """Types of resources: one provider each, by the service's own API inside of the cloud."""
 
+from collections.abc import Iterable
+
+from edgetrain.local.cloudformation.providers.apigatewayv2 import (
+    ApiProvider,
+    AuthorizerProvider,
+    DeploymentProvider,
+    IntegrationProvider,
+    RouteProvider,
+    StageProvider,
+)
+from edgetrain.local.cloudformation.providers.cloudwatch import AlarmProvider
 from edgetrain.local.cloudformation.providers.dynamodb import TableProvider
 from edgetrain.local.cloudformation.providers.functions import FunctionProvider, LayerVersionProvider
 from edgetrain.local.cloudformation.providers.iam import PolicyProvider, RoleProvider
 from edgetrain.local.cloudformation.providers.logs import LogGroupProvider
 from edgetrain.local.cloudformation.providers.moto_models import moto_provider
+from edgetrain.local.cloudformation.providers.permissions import PermissionProvider
 from edgetrain.local.cloudformation.providers.s3 import BucketPolicyProvider, BucketProvider
 from edgetrain.local.cloudformation.providers.ssm import ParameterProvider
 from edgetrain.local.cloudformation.providers.stepfunctions import StateMachineProvider
@@ -12,14 +24,22 @@ from edgetrain.local.cloudformation.resources import Provider
 from edgetrain.local.loopback import Loopback
 
 OURS = (
+    AlarmProvider,
+    ApiProvider,
+    AuthorizerProvider,
     BucketPolicyProvider,
     BucketProvider,
+    DeploymentProvider,
     FunctionProvider,
+    IntegrationProvider,
     LayerVersionProvider,
     LogGroupProvider,
     ParameterProvider,
+    PermissionProvider,
     PolicyProvider,
     RoleProvider,
+    RouteProvider,
+    StageProvider,
     StateMachineProvider,
     TableProvider,
 )
@@ -28,8 +48,10 @@ OURS = (
 class Providers:
     """Finds the provider of a type."""
 
-    def __init__(self, clients: Loopback) -> None:
+    def __init__(self, clients: Loopback, others: Iterable[Provider] = ()) -> None:
+        """`others` are those that need more of the cloud than its clients."""
         self._known: dict[str, Provider | None] = {provider.kind: provider(clients) for provider in OURS}
+        self._known |= {provider.kind: provider for provider in others}
 
     def of(self, kind: str) -> Provider | None:
         """The provider of a type; None of a type that is not supported."""

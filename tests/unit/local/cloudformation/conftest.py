@@ -17,6 +17,7 @@ from edgetrain.local.front import Front
 from edgetrain.local.lambda_api import LambdaApi
 from edgetrain.local.loopback import Loopback
 from edgetrain.local.moto_app import MotoApplication
+from edgetrain.local.public_hosts import PublicHosts
 from edgetrain.local.s3 import S3Api
 from edgetrain.local.states_api import StatesApi
 
@@ -97,7 +98,9 @@ def make_cloud(data_dir: Path) -> Cloud:
     front.serve("dynamodb", DynamoDbApi(moto))
     front.serve("lambda", LambdaApi(moto, NoExecutor()))
     front.serve("states", StatesApi(moto, NoExecutions()))
-    front.serve("cloudformation", CloudFormationApi(clients, Incarnations(data_dir / "incarnations.json"), s3.read))
+    incarnations = Incarnations(data_dir / "incarnations.json")
+    localise = PublicHosts(endpoint="http://127.0.0.1:4566", web="http://127.0.0.1:4567").localise
+    front.serve("cloudformation", CloudFormationApi(clients, incarnations, s3.read, localise))
     return Cloud(clients, lambda: make_cloud(data_dir))
 
 
