@@ -11,10 +11,12 @@ from edgetrain.local.cloudformation import CloudFormationApi, Incarnations
 from edgetrain.local.cloudformation.providers.cloudfront import cloudfront_providers
 from edgetrain.local.cloudfront import CloudFrontApi, Distributions, WebApplication
 from edgetrain.local.cognito.keys import public_keys
+from edgetrain.local.cognito.keys import public_keys
 from edgetrain.local.dynamodb import DynamoDbApi
 from edgetrain.local.front import Api, Front
 from edgetrain.local.function_services import CloudServices
 from edgetrain.local.functions import Executor
+from edgetrain.local.http_api import PUBLIC, AccessLog, HttpApiControl, HttpApis
 from edgetrain.local.http_api import PUBLIC, AccessLog, HttpApiControl, HttpApis
 from edgetrain.local.lambda_api import LambdaApi
 from edgetrain.local.loopback import Loopback
@@ -77,10 +79,13 @@ class EmbeddedCloud:
         )
         self._http_apis = HttpApis(self._executor, public_keys, AccessLog(services.put_log_events))
         self.application.serve_public(PUBLIC, self._http_apis)
+        self._http_apis = HttpApis(self._executor, public_keys, AccessLog(services.put_log_events))
+        self.application.serve_public(PUBLIC, self._http_apis)
         apis: dict[str, Api] = {
             "s3": s3,
             "dynamodb": DynamoDbApi(moto),
             "lambda": LambdaApi(moto, self._executor),
+            "apigateway": HttpApiControl(moto),
             "apigateway": HttpApiControl(moto),
             "states": states,
             "cloudformation": formation,
@@ -103,5 +108,6 @@ class EmbeddedCloud:
         # In this order: closing the engine waits for the calls under way, which end with their functions.
         self._engine.halt()
         self._executor.close()
+        self._http_apis.close()
         self._http_apis.close()
         self._engine.close()
