@@ -10,13 +10,12 @@ from typing import Final
 from edgetrain.local.cloudformation import CloudFormationApi, Incarnations
 from edgetrain.local.cloudformation.providers.cloudfront import cloudfront_providers
 from edgetrain.local.cloudfront import CloudFrontApi, Distributions, WebApplication
-from edgetrain.local.cognito.keys import public_keys
+from edgetrain.local.cognito import cognito_apis
 from edgetrain.local.cognito.keys import public_keys
 from edgetrain.local.dynamodb import DynamoDbApi
 from edgetrain.local.front import Api, Front
 from edgetrain.local.function_services import CloudServices
 from edgetrain.local.functions import Executor
-from edgetrain.local.http_api import PUBLIC, AccessLog, HttpApiControl, HttpApis
 from edgetrain.local.http_api import PUBLIC, AccessLog, HttpApiControl, HttpApis
 from edgetrain.local.lambda_api import LambdaApi
 from edgetrain.local.loopback import Loopback
@@ -43,6 +42,7 @@ DEPLOYS: Final = {
     "cloudwatch": "monitoring",
     "stepfunctions": "states",
     "sts": "sts",
+    "cognito-idp": "cognito-idp",
 }
 
 
@@ -79,20 +79,20 @@ class EmbeddedCloud:
         )
         self._http_apis = HttpApis(self._executor, public_keys, AccessLog(services.put_log_events))
         self.application.serve_public(PUBLIC, self._http_apis)
-        self._http_apis = HttpApis(self._executor, public_keys, AccessLog(services.put_log_events))
-        self.application.serve_public(PUBLIC, self._http_apis)
         apis: dict[str, Api] = {
             "s3": s3,
             "dynamodb": DynamoDbApi(moto),
             "lambda": LambdaApi(moto, self._executor),
             "apigateway": HttpApiControl(moto),
-            "apigateway": HttpApiControl(moto),
             "states": states,
             "cloudformation": formation,
             "cloudfront": CloudFrontApi(moto, distributions),
         }
+        apis["cognito-idp"], public = cognito_apis(moto, clients)
         for service, api in apis.items():
             self.application.serve(service, api)
+        for path, api in public.items():
+            self.application.serve_public(path, api)
 
     def warm_up(self) -> None:
         """Load, in a thread, what a deployment will need first: services' models take a second in all."""
@@ -108,6 +108,5 @@ class EmbeddedCloud:
         # In this order: closing the engine waits for the calls under way, which end with their functions.
         self._engine.halt()
         self._executor.close()
-        self._http_apis.close()
         self._http_apis.close()
         self._engine.close()

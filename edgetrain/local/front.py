@@ -12,7 +12,11 @@ from edgetrain.local.wsgi import Application, Environ, Reply, Request, StartResp
 logger = logging.getLogger(__name__)
 
 #: First part of `X-Amz-Target` -> service, for requests whose signature does not say it.
-TARGETS: Final = {"DynamoDB_20120810": "dynamodb", "AWSStepFunctions": "states"}
+TARGETS: Final = {
+    "DynamoDB_20120810": "dynamodb",
+    "AWSStepFunctions": "states",
+    "AWSCognitoIdentityProviderService": "cognito-idp",
+}
 HEALTH: Final = "/_edgetrain/health"
 #: moto's own controls: they would empty back ends behind the back of everything here.
 CLOSED: Final = ("/moto-api",)

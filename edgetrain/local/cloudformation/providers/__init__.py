@@ -11,21 +11,17 @@ from edgetrain.local.cloudformation.providers.apigatewayv2 import (
     StageProvider,
 )
 from edgetrain.local.cloudformation.providers.cloudwatch import AlarmProvider
-from edgetrain.local.cloudformation.providers.apigatewayv2 import (
-    ApiProvider,
-    AuthorizerProvider,
-    DeploymentProvider,
-    IntegrationProvider,
-    RouteProvider,
-    StageProvider,
+from edgetrain.local.cloudformation.providers.cognito import (
+    ResourceServerProvider,
+    UserPoolClientProvider,
+    UserPoolDomainProvider,
+    UserPoolProvider,
 )
-from edgetrain.local.cloudformation.providers.cloudwatch import AlarmProvider
 from edgetrain.local.cloudformation.providers.dynamodb import TableProvider
 from edgetrain.local.cloudformation.providers.functions import FunctionProvider, LayerVersionProvider
 from edgetrain.local.cloudformation.providers.iam import PolicyProvider, RoleProvider
 from edgetrain.local.cloudformation.providers.logs import LogGroupProvider
 from edgetrain.local.cloudformation.providers.moto_models import moto_provider
-from edgetrain.local.cloudformation.providers.permissions import PermissionProvider
 from edgetrain.local.cloudformation.providers.permissions import PermissionProvider
 from edgetrain.local.cloudformation.providers.s3 import BucketPolicyProvider, BucketProvider
 from edgetrain.local.cloudformation.providers.ssm import ParameterProvider
@@ -47,11 +43,15 @@ OURS = (
     ParameterProvider,
     PermissionProvider,
     PolicyProvider,
+    ResourceServerProvider,
     RoleProvider,
     RouteProvider,
     StageProvider,
     StateMachineProvider,
     TableProvider,
+    UserPoolClientProvider,
+    UserPoolDomainProvider,
+    UserPoolProvider,
 )
 
 
