@@ -150,6 +150,39 @@ class DownloadDocument(Document):
     files: tuple[FileEntry, ...]
 
 
+class PretrainedDocument(Document):
+    """`edgetrain models import-pretrained --json`."""
+
+    task: str
+    version: int
+    imported: bool = Field(description="False: it was there already.")
+    manifest_key: str = Field(description="In ModelsBucket.")
+    source: str = Field(description="The package that the model is from.")
+    licence: str = Field(description="Of the model (SPDX).")
+    files: tuple[FileEntry, ...]
+
+
+class VerifiedFile(Document):
+    """What the manifest says of a stored file, and what lies in ModelsBucket."""
+
+    name: str
+    key: str
+    sha256: Sha256 = Field(description="As the manifest says.")
+    size: int = Field(description="As the manifest says, in bytes.")
+    stored_sha256: Sha256 | None = Field(description="Of the bytes that are stored; null when there are none.")
+    stored_size: int | None
+    intact: bool
+
+
+class VerifyDocument(Document):
+    """`edgetrain models verify --json`; the exit code is 1 when a file is not intact."""
+
+    task: str
+    version: int
+    intact: bool = Field(description="Whether all files are.")
+    files: tuple[VerifiedFile, ...]
+
+
 class ImportDocument(Document):
     """`edgetrain data import --json`."""
 
@@ -249,6 +282,8 @@ DOCUMENTS: dict[str, type[Document]] = {
     "models": ModelsDocument,
     "model": ModelVersion,
     "download": DownloadDocument,
+    "pretrained": PretrainedDocument,
+    "verify": VerifyDocument,
     "import": ImportDocument,
     "task": TaskDocument,
     "tasks": TasksDocument,

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edgetrain import keys
+from edgetrain.client.documents import VerifiedFile
 from edgetrain.client.federation import Federation
 from edgetrain.contracts import FileEntry, Manifest
 from edgetrain.errors import DataInvalid, ModelNotFound, ObjectNotFound
-from edgetrain.stores.base import read_record
+from edgetrain.stores.base import read_record, sha256_of
 
 
 def list_models(federation: Federation, task: str | None = None) -> Iterator[Manifest]:
@@ -52,6 +53,21 @@ def download_model(federation: Federation, manifest: Manifest, folder: Path) -> 
         _replace(folder / entry.name, _checked(federation, entry))
     _replace(folder / keys.MANIFEST_FILE, manifest.model_dump_json(indent=2).encode())
     return folder
+
+
+def verify_model(federation: Federation, manifest: Manifest) -> tuple[VerifiedFile, ...]:
+    """Every file of a version, read again and compared with what its manifest says, in the manifest's order."""
+    return tuple(_verified(federation, entry) for entry in manifest.files)
+
+
+def _verified(federation: Federation, entry: FileEntry) -> VerifiedFile:
+    stored = federation.models.find(entry.key)
+    digest = size = None
+    if stored is not None:
+        size = stored.size
+        digest = sha256_of(federation.models.open(entry.key, version_id=stored.version_id, size=size))
+    intact = (digest, size) == (entry.sha256, entry.size)
+    return VerifiedFile(**entry.model_dump(), stored_sha256=digest, stored_size=size, intact=intact)
 
 
 def _checked(federation: Federation, entry: FileEntry) -> bytes:

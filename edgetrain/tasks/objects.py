@@ -33,6 +33,16 @@ LABEL_MAP: Final = slice(0, 184)
 MODEL: Final = slice(184, 9_987_912)
 BACKGROUND: Final = "???"  # the label map's name of no object
 
+#: Where the version comes from, as its manifest says it.
+LINEAGE: Final = {
+    "architecture": "pretrained",
+    "source": SOURCE,
+    "licence": LICENCE,
+    "package_file": ASSETS,
+    "package_file_sha256": ASSETS_SHA256,
+    "trained_on": "Open Images V4",
+}
+
 NOTICE: Final = f"""model.tflite: an SSD-MobileNetV2 trained on Open Images V4 by the MediaPipe Authors, copied unchanged out of
 the file {ASSETS} of the npm package
 {PACKAGE} {VERSION}, which is licensed under the Apache License, Version 2.0, below.

@@ -1,16 +1,21 @@
-"""`edgetrain models`: list, show and download published models."""
+"""`edgetrain models`: list, show, download and verify published models, and register the pretrained one."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgetrain.cli import console
+from edgetrain.cli.application import give_up
 from edgetrain.cli.cloud import federation
 from edgetrain.cli.groups import new_group
 from edgetrain.cli.options import Cloud, CloudName, DataDir, Json, TaskArgument
+from edgetrain.errors import DataInvalid
 
-group = new_group("List, show and download models.")
+if TYPE_CHECKING:
+    from edgetrain.client.documents import VerifiedFile
+
+group = new_group("List, show, download and verify models.")
 
 Version = Annotated[
     int | None, typer.Option("--version", min=1, help="This version (default: the newest).", show_default=False)
@@ -34,13 +39,21 @@ def list_(
         console.emit(ModelsDocument(models=versions))
         return
     if not versions:
-        console.note("No model is published yet: `edgetrain federate --task digits` makes one.")
+        console.note(
+            "No model is published yet: `edgetrain federate --task digits` makes one, `edgetrain models import-pretrained` brings one."
+        )
         return
     rows = [
-        (each.task, each.version, each.created_at, _scores(each.metrics), each.lineage.get("run_id"))
+        (
+            each.task,
+            each.version,
+            each.created_at,
+            _scores(each.metrics),
+            each.lineage.get("run_id") or each.lineage.get("source"),
+        )
         for each in versions
     ]
-    console.table(("task", "version", "published", "scores", "run"), rows, right=("version",))
+    console.table(("task", "version", "published", "scores", "from"), rows, right=("version",))
 
 
 @group.command()
@@ -97,6 +110,54 @@ def download(
         )
         return
     console.result(f"{manifest.task} version {manifest.version} is in {folder}")
+
+
+@group.command()
+def verify(
+    task: TaskArgument,
+    *,
+    version: Version = None,
+    cloud: Cloud = CloudName.LOCAL,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Read a version's files again and check each against its manifest; exit code 1 when one differs."""
+    from edgetrain.client.documents import VerifyDocument
+    from edgetrain.client.models import find_model, verify_model
+
+    deployed = federation(cloud, data_dir)
+    manifest = find_model(deployed, task, version)
+    files = verify_model(deployed, manifest)
+    wrong = [each for each in files if not each.intact]
+    if as_json:
+        console.emit(VerifyDocument(task=manifest.task, version=manifest.version, intact=not wrong, files=files))
+    else:
+        rows = [(each.name, each.stored_size, each.stored_sha256, _verdict(each)) for each in files]
+        console.table(("file", "bytes", "SHA-256", "verdict"), rows, right=("bytes",))
+    if wrong:
+        names = ", ".join(each.key for each in wrong)
+        raise give_up(DataInvalid(f"{names}: the stored bytes are not those that the manifest names"))
+
+
+@group.command("import-pretrained")
+def import_pretrained(*, cloud: Cloud = CloudName.LOCAL, data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Register the pretrained detector as version 1 of task `objects`."""
+    from edgetrain.client import pretrained
+
+    document = pretrained.import_pretrained(federation(cloud, data_dir))
+    if as_json:
+        console.emit(document)
+        return
+    console.result(
+        f"{document.task} version {document.version} ({document.source}, {document.licence}) "
+        + ("is registered" if document.imported else "was there already")
+    )
+
+
+def _verdict(file: "VerifiedFile") -> str:
+    if file.intact:
+        return "intact"
+    return "missing" if file.stored_sha256 is None else "differs"
 
 
 def _scores(metrics: dict[str, float]) -> str:

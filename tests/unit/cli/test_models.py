@@ -5,7 +5,7 @@ import json
 import pytest
 
 from edgetrain import keys
-from edgetrain.client import documents
+from edgetrain.client import documents, pretrained
 from tests.unit.fakes.federation import play
 
 
@@ -64,3 +64,32 @@ def test_a_version_that_is_not_there(edgetrain_, published, command, words):
     outcome = edgetrain_("models", command, *words, "--json")
     assert outcome.code == 2
     assert outcome.document["error"]["code"] == "ModelNotFound"
+
+
+def test_verify(edgetrain_, published):
+    told = documents.VerifyDocument.model_validate(edgetrain_("models", "verify", "digits", "--json").document)
+    assert (told.version, told.intact) == (2, True)
+    assert edgetrain_("models", "verify", "digits", "--version", "1").stdout.count("intact") == 3
+
+
+@pytest.mark.parametrize(("body", "verdict"), [(b"WEIGHTS", "differs"), (None, "missing")])
+def test_verify_names_the_file_that_is_not_what_it_was(edgetrain_, published, body, verdict):
+    key = keys.model_file("digits", 1, keys.WEIGHTS_FILE)
+    published.models.objects[key] = [] if body is None else [body]
+    outcome = edgetrain_("models", "verify", "digits", "--version", "1")
+    assert outcome.code == 1
+    assert key in outcome.sentence
+    assert outcome.stdout.count("intact") == 2
+    assert verdict in outcome.stdout
+    outcome = edgetrain_("models", "verify", "digits", "--version", "1", "--json")
+    assert outcome.code == 1
+    assert [each["name"] for each in outcome.document["files"] if not each["intact"]] == [keys.WEIGHTS_FILE]
+
+
+def test_import_pretrained(edgetrain_, federation, monkeypatch):
+    monkeypatch.setattr(pretrained.import_pretrained, "__defaults__", (lambda: {keys.MODEL_FILE: b"model"},))
+    told = documents.PretrainedDocument.model_validate(edgetrain_("models", "import-pretrained", "--json").document)
+    assert (told.task, told.version, told.imported) == ("objects", 1, True)
+    assert "was there already" in edgetrain_("models", "import-pretrained").stdout
+    assert "npm:@mediapipe/objectron" in edgetrain_("models", "list").stdout
+    assert "Apache-2.0" in edgetrain_("models", "show", "objects").stdout
