@@ -164,6 +164,26 @@ class WrongNumExamples(UpdateRefused):
     """`num_examples` is not what the data index says of this client."""
 
 
+# --- the API -----------------------------------------------------------------------------------------
+
+
+class RequestRefused(PermanentError):
+    """The caller's mistake. `code` tells a program which one, and the answer's status (edgetrain/api/refusals.py)."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ServiceBusy(TransientError):
+    """A service that the API leans on does not answer, or not in time: 503, and when to try again (seconds)."""
+
+    def __init__(self, message: str, *, code: str, retry_after: int = 2) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_after = retry_after
+
+
 # --- the embedded cloud and the command line ---------------------------------------------------------
 
 
