@@ -1,7 +1,7 @@
 """What outlives everything else: data, runs, models and the ledger. Deleting this stack, too, leaves them where they are."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -20,6 +20,16 @@ COLD_AFTER: Final = Duration.days(30)
 INCOMING_FOR: Final = Duration.days(1)
 #: A version of a write-once object that is not the current one was made by an administrator. The sealed round may name it.
 NONCURRENT_FOR: Final = Duration.days(90)
+
+#: The web app downloads models by presigned URLs, from an origin that is made after this stack. Any origin may: the URL is the
+#: authority, it comes from the API to who signed in, and CORS adds none to it (no cookies; without the URL, 403 as ever).
+READ_BY_PAGES: Final[dict[str, Any]] = {
+    "allowed_methods": [s3.HttpMethods.GET, s3.HttpMethods.HEAD],
+    "allowed_origins": ["*"],
+    "allowed_headers": ["*"],
+    "exposed_headers": ["ETag", "Content-Length", "Content-Range", "x-amz-checksum-sha256"],
+    "max_age": int(Duration.hours(1).to_seconds()),
+}
 
 NO_ACCESS_LOGS: Final = (
     "the bucket is private and every writer is a role of this application or an administrator; S3 access logs would be a "
@@ -48,6 +58,7 @@ class StorageStack(Stack):
         )
         runs = self._runs_bucket()
         models = self._bucket("ModelsBucket")
+        models.add_cors_rule(**READ_BY_PAGES)
         ledger = dynamodb.Table(
             self,
             "LedgerTable",

@@ -66,6 +66,14 @@ def test_pointers_may_be_replaced_elsewhere(aws: Assembly) -> None:
         assert [each for each in statements(policies[bucket]) if each["Action"] != "s3:*"] == []
 
 
+def test_pages_of_any_origin_may_read_models_and_nothing_else(aws: Assembly) -> None:
+    buckets = aws.resources(STORAGE, "AWS::S3::Bucket")
+    assert [name for name in BUCKETS if "CorsConfiguration" in buckets[name]["Properties"]] == ["ModelsBucket"]
+    (rule,) = buckets["ModelsBucket"]["Properties"]["CorsConfiguration"]["CorsRules"]
+    assert rule["AllowedMethods"] == ["GET", "HEAD"]
+    assert rule["AllowedOrigins"] == ["*"]
+
+
 @pytest.mark.parametrize("bucket", BUCKETS)
 def test_abandoned_uploads_end(aws: Assembly, bucket: str) -> None:
     rules = aws.resources(STORAGE, "AWS::S3::Bucket")[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]

@@ -6,7 +6,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from edgetrain.local.identity import caller_of
-from edgetrain.local.s3 import copies, objects, reads, uploads, writes
+from edgetrain.local.s3 import copies, cors, objects, reads, uploads, writes
 from edgetrain.local.s3.addressing import Address, address_of, copy_source, operation_of, use_path_style
 from edgetrain.local.s3.blobs import BlobStore
 from edgetrain.local.s3.body import receive
@@ -66,14 +66,20 @@ class S3Api:
         """The reply to a request to S3."""
         request = use_path_style(request)
         address = address_of(request)
-        operation = operation_of(request, address)
         try:
-            self._check_policy(request, address, operation)
-            return self._operations.get(operation, self._pass)(request, address)
+            reply = self._answer(request, address)
         except S3Error as error:
             for _ in request.chunks():  # else what is left of the body is read as the next request
                 pass
-            return error.reply(request)
+            reply = error.reply(request)
+        return reply if request.method == "OPTIONS" else cors.with_cors(request, address, reply)
+
+    def _answer(self, request: Request, address: Address) -> Reply:
+        if request.method == "OPTIONS":
+            return cors.preflight(request, address)
+        operation = operation_of(request, address)
+        self._check_policy(request, address, operation)
+        return self._operations.get(operation, self._pass)(request, address)
 
     def read(self, bucket: str, key: str) -> bytes:
         """An object's current content, for who is inside of the cloud.
