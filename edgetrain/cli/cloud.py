@@ -1,7 +1,7 @@
 """Which cloud a command talks to."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,12 @@ def data_dir_of(given: Path | None) -> Path:
     return (given or project_dir() / DATA_DIR).absolute()
 
 
-def deploy_application(endpoint: str, progress: Callable[[str], None] = console.note) -> dict[str, str]:
+def deploy_application(
+    endpoint: str, progress: Callable[[str], None] = console.note, only: Collection[str] | None = None
+) -> dict[str, str]:
     """Synthesise the CDK application, unless the cached assembly is current, and deploy it; stack -> status.
+
+    `only`: no more than these stacks and those that they depend on.
 
     Raises:
         NodeMissing: there is no Node.js for the CDK.
@@ -38,7 +42,7 @@ def deploy_application(endpoint: str, progress: Callable[[str], None] = console.
     from edgetrain.local import deployment
 
     assembly = deployment.assembly(project_dir() / ASSEMBLIES, progress)
-    return deployment.deploy(endpoint, assembly, progress)
+    return deployment.deploy(endpoint, assembly, progress, only)
 
 
 def start_cloud(folder: Path, port: int | None = None) -> "RunningCloud":

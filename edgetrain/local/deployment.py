@@ -5,7 +5,7 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -60,10 +60,10 @@ class StackArtifact:
     tags: Mapping[str, str]
 
 
-def deploy(endpoint: str, assembly: Path, progress: Progress) -> dict[str, str]:
+def deploy(endpoint: str, assembly: Path, progress: Progress, only: Collection[str] | None = None) -> dict[str, str]:
     """Publish an assembly's files and bring its stacks up to it, one after the other; stack -> status.
 
-    What is there already is not sent or changed again.
+    What is there already is not sent or changed again. `only`: stacks that are wanted, with those that they depend on.
 
     Raises:
         DeploymentFailed: a stack did not deploy; it is as it was before.
@@ -72,13 +72,32 @@ def deploy(endpoint: str, assembly: Path, progress: Progress) -> dict[str, str]:
     from botocore.exceptions import EndpointConnectionError
 
     clients = _Clients(endpoint)
-    manifest = json.loads((assembly / MANIFEST).read_text())
+    manifest = _selected(json.loads((assembly / MANIFEST).read_text()), only)
     try:
         _ensure_toolkit(clients)
         _publish(clients, assembly, manifest, progress)
         return {stack.name: _deploy_stack(clients, stack, progress) for stack in _stacks(manifest, assembly)}
     except EndpointConnectionError as error:
         raise CloudNotRunning(f"no cloud answers at {endpoint}: start one with `edgetrain up`") from error
+
+
+def _selected(manifest: Mapping[str, Any], only: Collection[str] | None) -> Mapping[str, Any]:
+    """The manifest with no more than these stacks and what they depend on: other stacks, and files.
+
+    Raises:
+        DeploymentFailed: the assembly has no such stack.
+    """
+    if only is None:
+        return manifest
+    artifacts, wanted, reached = manifest["artifacts"], list(only), {}
+    while wanted:
+        name = wanted.pop()
+        if name not in artifacts:
+            raise DeploymentFailed(f"the assembly has no stack {name}")
+        if name not in reached:
+            reached[name] = artifacts[name]
+            wanted += artifacts[name].get("dependencies", [])
+    return {**manifest, "artifacts": reached}
 
 
 class _Clients:
