@@ -32,6 +32,7 @@ PREFIX: Final = "/_api/"
 #: Functions that may run on behalf of requests at once, those included that nobody waits for any more.
 INVOCATIONS: Final = 512
 REASON_CHARACTERS: Final = 1000
+DISCARDED_BYTES: Final = 64 * limits.MIB
 
 FindStage = Callable[[str, str], tuple[Stage, str] | None]
 Statements = Callable[[str], Iterable[Mapping[str, Any]]]
@@ -139,7 +140,7 @@ class HttpApis:
         return _finished(reply, call, cors.reply_headers(settings, call.headers.get("origin", "")))
 
     def _routed(self, call: Call, request: Request, stage: Stage, path: str, progress: _Progress) -> Reply:
-        _check_size(call)
+        _check_size(call, request)
         match = progress.match = select(stage.definition, call.method, path)
         if match is None:
             raise _Ended(404)
@@ -152,7 +153,7 @@ class HttpApis:
             raise _Ended(500, f"route {route.key.text} has no integration")
         event = make_event(
             call,
-            _body(request),
+            _read(request),
             route_key=route.key.text,
             parameters=match.parameters,
             variables=stage.variables,
@@ -252,7 +253,7 @@ def _call(api_id: str, stage: str, request: Request, path: str) -> Call:
     )
 
 
-def _check_size(call: Call) -> None:
+def _check_size(call: Call, request: Request) -> None:
     """Refuse headers or a body that are longer than an HTTP API takes; a body of unknown length is counted when it is read."""
     size = len(call.method) + len(call.path) + len(call.query) + len(call.protocol)
     size += sum(len(name) + len(value) for name, value in call.headers.items())
@@ -260,16 +261,26 @@ def _check_size(call: Call) -> None:
         raise _Ended(431)
     length = call.headers.get("content-length", "")
     if length.isdigit() and int(length) > limits.HTTP_API_PAYLOAD_BYTES:
-        raise _Ended(413)
+        _read(request)
 
 
-def _body(request: Request) -> bytes:
+def _read(request: Request) -> bytes:
+    """The whole body.
+
+    What is too long is read, too, within reason: who still sends when the connection is closed does not see the answer.
+
+    Raises:
+        _Ended: 413, it is longer than an HTTP API takes.
+    """
     pieces, size = [], 0
     for piece in request.chunks():
         size += len(piece)
-        if size > limits.HTTP_API_PAYLOAD_BYTES:
-            raise _Ended(413)
-        pieces.append(piece)
+        if size <= limits.HTTP_API_PAYLOAD_BYTES:
+            pieces.append(piece)
+        elif size > DISCARDED_BYTES:
+            break
+    if size > limits.HTTP_API_PAYLOAD_BYTES:
+        raise _Ended(413)
     return b"".join(pieces)
 
 
