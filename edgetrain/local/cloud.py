@@ -13,6 +13,7 @@ from edgetrain.local.cloudfront import CloudFrontApi, Distributions, WebApplicat
 from edgetrain.local.cognito import cognito_apis
 from edgetrain.local.cognito.keys import public_keys
 from edgetrain.local.dynamodb import DynamoDbApi
+from edgetrain.local.ecr import EcrApi, Images
 from edgetrain.local.front import Api, Front
 from edgetrain.local.function_services import CloudServices
 from edgetrain.local.functions import Executor
@@ -23,6 +24,7 @@ from edgetrain.local.moto_app import MotoApplication
 from edgetrain.local.place import ACCOUNT, REGION
 from edgetrain.local.public_hosts import PublicHosts
 from edgetrain.local.s3 import S3Api
+from edgetrain.local.sagemaker import Endpoints, SageMakerApi
 from edgetrain.local.states_api import CloudIntegrations, StatesApi, find_state_machine
 from edgetrain.local.stepfunctions import Engine, StepFunctionsApi
 
@@ -30,6 +32,8 @@ from edgetrain.local.stepfunctions import Engine, StepFunctionsApi
 SCRATCH: Final = "scratch"
 #: Unpacked packages, named by their content: any number of clouds may follow each other on them.
 FUNCTIONS: Final = "functions"
+#: Build contexts of container images, by their tags.
+IMAGES: Final = "images"
 INCARNATIONS: Final = "incarnations.json"
 #: Services that a deployment uses, in its order: boto3's name -> the name that signatures use.
 DEPLOYS: Final = {
@@ -43,6 +47,8 @@ DEPLOYS: Final = {
     "stepfunctions": "states",
     "sts": "sts",
     "cognito-idp": "cognito-idp",
+    "ecr": "ecr",
+    "sagemaker": "sagemaker",
 }
 
 
@@ -77,6 +83,8 @@ class EmbeddedCloud:
             PublicHosts(endpoint=endpoint, web=web).localise,
             cloudfront_providers(distributions),
         )
+        images = Images(data_dir / IMAGES)
+        self._endpoints = Endpoints(services, images, s3.read, scratch=scratch / "endpoints", endpoint_url=endpoint)
         self._http_apis = HttpApis(self._executor, public_keys, AccessLog(services.put_log_events))
         self.application.serve_public(PUBLIC, self._http_apis)
         apis: dict[str, Api] = {
@@ -87,6 +95,8 @@ class EmbeddedCloud:
             "states": states,
             "cloudformation": formation,
             "cloudfront": CloudFrontApi(moto, distributions),
+            "ecr": EcrApi(moto, images),
+            "sagemaker": SageMakerApi(moto, self._endpoints),
         }
         apis["cognito-idp"], public = cognito_apis(moto, clients)
         for service, api in apis.items():
@@ -104,9 +114,10 @@ class EmbeddedCloud:
             self._moto.warm_up(signing_name)
 
     def close(self) -> None:
-        """Stop executions and functions; afterwards no process of the cloud is left."""
+        """Stop executions, functions and endpoints; afterwards no process of the cloud is left."""
         # In this order: closing the engine waits for the calls under way, which end with their functions.
         self._engine.halt()
         self._executor.close()
+        self._endpoints.close()
         self._http_apis.close()
         self._engine.close()

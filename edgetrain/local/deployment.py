@@ -112,6 +112,7 @@ class _Clients:
         config = Config(read_timeout=300, retries={"mode": "standard", "total_max_attempts": 3})
         self.s3: Any = session.client("s3", endpoint_url=endpoint, config=config)
         self.cloudformation: Any = session.client("cloudformation", endpoint_url=endpoint, config=config)
+        self.ecr: Any = session.client("ecr", endpoint_url=endpoint, config=config)
 
 
 # --- files
@@ -125,13 +126,14 @@ def _ensure_toolkit(clients: _Clients) -> None:
 
 
 def _publish(clients: _Clients, assembly: Path, manifest: Mapping[str, Any], progress: Progress) -> None:
-    """Put every file asset where the templates look for it."""
+    """Put every file asset where the templates look for it, and see that every image is there."""
     for artifact in manifest["artifacts"].values():
         if artifact["type"] != ASSETS:
             continue
         listed = json.loads((assembly / artifact["properties"]["file"]).read_text())
-        if listed.get("dockerImages"):
-            raise DeploymentFailed("the assembly has container images, which the embedded cloud does not run")
+        for asset in listed.get("dockerImages", {}).values():
+            for destination in asset["destinations"].values():
+                _find_image(clients, destination["repositoryName"], destination["imageTag"])
         for asset in listed.get("files", {}).values():
             source = assembly / asset["source"]["path"]
             for destination in asset["destinations"].values():
@@ -139,6 +141,23 @@ def _publish(clients: _Clients, assembly: Path, manifest: Mapping[str, Any], pro
                 if not _exists(clients, bucket, key):
                     progress(f"publishing {asset.get('displayName', source.name)}")
                     clients.s3.put_object(Bucket=bucket, Key=key, Body=_content(source, asset["source"]["packaging"]))
+
+
+def _find_image(clients: _Clients, repository: str, tag: str) -> None:
+    """See that ECR has an image, as the CDK's command line does before it would build one.
+
+    Raises:
+        DeploymentFailed: it has not.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        clients.ecr.describe_images(repositoryName=_placed(repository), imageIds=[{"imageTag": tag}])
+    except ClientError as error:
+        raise DeploymentFailed(
+            f"the container image {tag} is none of this checkout's assemblies (cdk.out, build/assembly), "
+            "whose programs are what the embedded cloud runs"
+        ) from error
 
 
 def _placed(text: str) -> str:

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgetrain import limits
 from edgetrain.errors import EdgetrainError, UsageError
 from edgetrain.runtime.detector import Detector
@@ -22,8 +24,6 @@ from training_jobs.serve.pool import DetectorPool
 from training_jobs.serve.server import serve_until_told
 from training_jobs.serve.settings import Settings, read_settings
 from training_jobs.serve.versions import find_model
-
-BEGAN = time.monotonic()
 
 
 def log(event: str, *, level: str = "INFO", **facts: Any) -> None:
@@ -51,9 +51,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(settings: Settings, scratch: Path) -> None:
+    began = time.monotonic()
     model = find_model(settings.task, _store(settings.models_bucket), settings.model_dir, scratch)
     pool = DetectorPool(
-        lambda: Detector(model.folder),
+        lambda: _loaded(model.folder),
         size=settings.workers,
         waiting=limits.SERVING_REQUESTS,
         seconds=settings.seconds,
@@ -61,10 +62,17 @@ def _run(settings: Settings, scratch: Path) -> None:
     application = ServingApplication(pool, task=settings.task, version=model.version, log=log)
 
     def ready() -> None:
-        took = round(time.monotonic() - BEGAN, 3)
-        log("ready", task=settings.task, version=model.version, workers=settings.workers, seconds=took)
+        loading = round(time.monotonic() - began, 3)
+        log("ready", task=settings.task, version=model.version, workers=settings.workers, load_seconds=loading)
 
     serve_until_told(application, host=settings.host, port=settings.port, on_ready=ready)
+
+
+def _loaded(folder: Path) -> Detector:
+    """A detector that has run once: the first time costs more, and a model that cannot run must not begin to serve."""
+    detector = Detector(folder)
+    detector.detect(np.zeros((detector.spec.input.height, detector.spec.input.width, 3), np.uint8))
+    return detector
 
 
 def _store(bucket: str | None) -> ObjectStore | None:

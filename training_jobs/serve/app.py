@@ -65,7 +65,7 @@ class ServingApplication:
         return answer
 
     def _detected(self, request: Request) -> Response:
-        if request.headers.get("Accept") and JSON not in request.accept_mimetypes:
+        if request.accept_mimetypes and request.accept_mimetypes.best_match([JSON]) is None:
             raise Refused(406, "not_acceptable", f"accept {request.headers['Accept']}: {JSON} is what there is")
         wishes = read_wishes(request.headers.get(ATTRIBUTES, ""))
         pictures, is_batch = read_pictures(request)

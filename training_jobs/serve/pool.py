@@ -55,8 +55,7 @@ class DetectorPool:
         deadline = time.monotonic() + self.seconds
         under_way: list[Future[Found]] = []
         try:
-            for body in pictures:
-                under_way.append(self._workers.submit(self._one, body, min_score, max_detections))
+            under_way.extend(self._workers.submit(self._one, body, min_score, max_detections) for body in pictures)
             return tuple(future.result(deadline - time.monotonic()) for future in under_way)
         except TimeoutError as error:
             raise Busy(f"no answer within {self.seconds:g} seconds") from error

@@ -66,7 +66,9 @@ def _instances(body: bytes) -> list[bytes]:
     except (ValueError, RecursionError) as error:
         raise Refused(400, "invalid_json", "the body is not JSON") from error
     if not isinstance(document, dict) or set(document) != {"instances"} or not isinstance(document["instances"], list):
-        raise Refused(400, "invalid_batch", 'the body is another document: expected {"instances": [{"data": "<base64>"}]}')
+        raise Refused(
+            400, "invalid_batch", 'the body is another document: expected {"instances": [{"data": "<base64>"}]}'
+        )
     given = document["instances"]
     if not 1 <= len(given) <= limits.MAX_INSTANCES:
         raise Refused(400, "invalid_batch", f"{len(given)} instances: expected 1 to {limits.MAX_INSTANCES}")
@@ -93,7 +95,9 @@ def read_wishes(attributes: str) -> Wishes:
     for part in filter(None, (each.strip() for each in attributes.split(";"))):
         name, _, value = part.partition("=")
         if name not in {"min_score", "max_detections"} or name in found:
-            raise Refused(400, "invalid_attribute", f"attribute {name!r}: expected min_score and max_detections, once each")
+            raise Refused(
+                400, "invalid_attribute", f"attribute {name!r}: expected min_score and max_detections, once each"
+            )
         found[name] = value
     return Wishes(_score(found.get("min_score")), _count(found.get("max_detections")))
 

@@ -20,6 +20,9 @@ LONGEST: Final = {
     "AWS::Lambda::Permission": 100,
     "AWS::Events::Rule": 64,
     "AWS::SQS::Queue": 80,
+    "AWS::SageMaker::Endpoint": 63,
+    "AWS::SageMaker::EndpointConfig": 63,
+    "AWS::SageMaker::Model": 63,
 }
 LOWER_CASE: Final = frozenset({"AWS::S3::Bucket", "AWS::ECR::Repository"})
 

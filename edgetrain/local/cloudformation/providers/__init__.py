@@ -24,6 +24,7 @@ from edgetrain.local.cloudformation.providers.logs import LogGroupProvider
 from edgetrain.local.cloudformation.providers.moto_models import moto_provider
 from edgetrain.local.cloudformation.providers.permissions import PermissionProvider
 from edgetrain.local.cloudformation.providers.s3 import BucketPolicyProvider, BucketProvider
+from edgetrain.local.cloudformation.providers.sagemaker import EndpointConfigProvider, EndpointProvider, ModelProvider
 from edgetrain.local.cloudformation.providers.ssm import ParameterProvider
 from edgetrain.local.cloudformation.providers.stepfunctions import StateMachineProvider
 from edgetrain.local.cloudformation.resources import Provider
@@ -36,10 +37,13 @@ OURS = (
     BucketPolicyProvider,
     BucketProvider,
     DeploymentProvider,
+    EndpointConfigProvider,
+    EndpointProvider,
     FunctionProvider,
     IntegrationProvider,
     LayerVersionProvider,
     LogGroupProvider,
+    ModelProvider,
     ParameterProvider,
     PermissionProvider,
     PolicyProvider,
