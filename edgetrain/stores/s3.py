@@ -116,6 +116,12 @@ class S3ObjectStore:
             for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
                 yield from (entry["Key"] for entry in page.get("Contents", []))
 
+    def presigned(self, key: str, *, seconds: int) -> str:
+        """An address from which anybody may read the object for so long, if this client may. S3 is not asked."""
+        return self.client.generate_presigned_url(
+            "get_object", Params={"Bucket": self.bucket, "Key": key}, ExpiresIn=seconds
+        )
+
     def _put(self, key: str, body: bytes, content_type: str, **condition: Any) -> StoredObject:
         digest = hashlib.sha256(body)
         with translated(f"s3://{self.bucket}/{key}"):
