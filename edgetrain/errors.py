@@ -61,6 +61,10 @@ class ModelNotFound(PermanentError):
     """There is no such published version."""
 
 
+class PromotionFailed(PermanentError):
+    """A version was not brought to its endpoint; what was served before still is."""
+
+
 class ObjectNotFound(PermanentError):
     """An object that should be in the store is not there."""
 
@@ -217,6 +221,10 @@ class ExtraMissing(UsageError):
 
 class PackageMissing(UsageError):
     """The npm package that carries the first detector is not installed, or is another one."""
+
+
+class BuildFailed(PermanentError):
+    """The web app did not build; the sentence has the tool's last lines."""
 
 
 class PortInUse(UsageError):

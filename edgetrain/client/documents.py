@@ -236,6 +236,15 @@ class TrainDocument(Document):
     folder: str = Field(description="What SageMaker would find below /opt/ml.")
 
 
+class PromoteDocument(Document):
+    """`edgetrain models promote --json`."""
+
+    task: str
+    version: int = Field(description="What the endpoint serves now.")
+    previous_version: int | None = Field(description="What was promoted before; null: nothing ever was.")
+    endpoint: str = Field(description="SageMaker's name of the endpoint.")
+
+
 class StatusDocument(Document):
     """`edgetrain status --json`."""
 
@@ -243,8 +252,22 @@ class StatusDocument(Document):
     cloud: Literal["embedded", "endpoint", "aws"]
     pid: int | None = Field(default=None, description="Of the embedded cloud.")
     endpoint: str | None = None
+    web: str | None = Field(default=None, description="The web app's URL, where it is deployed; no slash at its end.")
     data_dir: str | None = None
     stacks: dict[str, str] = Field(default_factory=dict, description="Stack name -> CloudFormation's status.")
+
+
+class PublishedDocument(Document):
+    """`edgetrain web publish --json`."""
+
+    url: str = Field(description="Of the web app; no slash at its end.")
+    bucket: str
+    uploaded: tuple[str, ...] = Field(description="Keys of the files that were not there, or were other ones.")
+    unchanged: int = Field(description="How many files were there already.")
+    removed: tuple[str, ...] = Field(
+        description="Keys of files of earlier publications that no open page needs any more."
+    )
+    invalidation: str | None = Field(description="CloudFront's id of it; null where nothing changed.")
 
 
 class LogLine(Document):
@@ -284,12 +307,14 @@ DOCUMENTS: dict[str, type[Document]] = {
     "download": DownloadDocument,
     "pretrained": PretrainedDocument,
     "verify": VerifyDocument,
+    "promote": PromoteDocument,
     "import": ImportDocument,
     "task": TaskDocument,
     "tasks": TasksDocument,
     "build": BuildDocument,
     "train": TrainDocument,
     "status": StatusDocument,
+    "published": PublishedDocument,
     "logs": LogsDocument,
     "error": ErrorDocument,
 }

@@ -8,6 +8,7 @@ import typer
 from edgetrain.cli import console
 from edgetrain.cli.application import give_up
 from edgetrain.cli.cloud import federation
+from edgetrain.cli.commands import promote
 from edgetrain.cli.groups import new_group
 from edgetrain.cli.options import Cloud, CloudName, DataDir, Json, TaskArgument
 from edgetrain.errors import DataInvalid
@@ -15,7 +16,7 @@ from edgetrain.errors import DataInvalid
 if TYPE_CHECKING:
     from edgetrain.client.documents import VerifiedFile
 
-group = new_group("List, show, download and verify models.")
+group = new_group("List, show, download, verify and promote models.")
 
 Version = Annotated[
     int | None, typer.Option("--version", min=1, help="This version (default: the newest).", show_default=False)
@@ -152,6 +153,9 @@ def import_pretrained(*, cloud: Cloud = CloudName.LOCAL, data_dir: DataDir = Non
         f"{document.task} version {document.version} ({document.source}, {document.licence}) "
         + ("is registered" if document.imported else "was there already")
     )
+
+
+group.command()(promote.promote)
 
 
 def _verdict(file: "VerifiedFile") -> str:
