@@ -3,7 +3,7 @@
 import { fields, list, number, text, Unexpected } from "./checks";
 import type { Detection } from "./detection/boxes";
 import { Failure, networkFailure, replyFailure } from "./failures";
-import { LOWEST_SCORE, MAX_DETECTIONS, REQUEST_MILLISECONDS } from "./limits";
+import { LOWEST_SCORE, MAX_DETECTIONS, NAME_CHARACTERS, REQUEST_MILLISECONDS } from "./limits";
 
 /** Who signs the requests. */
 export interface Signer {
@@ -32,6 +32,7 @@ export class Api {
     private readonly url: string,
     private readonly signer: Signer,
     private readonly fetching: typeof fetch = (...request) => fetch(...request),
+    private readonly online: () => boolean = () => navigator.onLine,
   ) {}
 
   /** What the service finds in a JPEG, given as base64; `name` is kept beside the picture and means nothing else. */
@@ -45,7 +46,7 @@ export class Api {
     const { body, headers } = await this.#call(`/detections?${query}`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ name, file }),
+      body: JSON.stringify({ name: name.slice(0, NAME_CHARACTERS), file }),
     });
     return {
       milliseconds: performance.now() - started,
@@ -81,7 +82,7 @@ export class Api {
       reply = await this.fetching(`${this.url}${path}`, { ...request, headers, signal });
       body = parsed(await reply.text());
     } catch (error) {
-      throw networkFailure(error, navigator.onLine);
+      throw networkFailure(error, this.online());
     }
     if (reply.status === 401) {
       this.signer.forget();

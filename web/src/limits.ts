@@ -2,6 +2,7 @@
 export const PICTURE_BYTES = 4_500_000;
 export const PICTURE_SIDE = 4_096;
 export const MAX_DETECTIONS = 100;
+export const NAME_CHARACTERS = 255;
 
 /** A file above this is not even decoded: it would cost a phone its memory. */
 export const FILE_BYTES = 80_000_000;

@@ -75,6 +75,7 @@ export class See {
   async #read(source: () => Promise<Picture>): Promise<void> {
     this.notice.clear();
     this.#forget();
+    this.#results.clear("Reading the picture...");
     const turn = this.#turn;
     try {
       const picture = await source();

@@ -1,7 +1,7 @@
 /** From a detector's raw answers to what is told: the same as `edgetrain/detection/{boxes,detections}.py`, by golden vectors. */
 
-import type { Detection } from "./boxes";
-import type { DetectorSpec } from "./spec";
+import type { Box, Detection } from "./boxes";
+import type { DetectorSpec, SsdDecoder } from "./spec";
 import { suppress } from "./suppression";
 
 const LARGEST_EXPONENT = 30;
@@ -34,7 +34,7 @@ export function detectionsOf(
     );
     if (score >= minScore) {
       const encoding = outputs.boxes.subarray(index * 4, index * 4 + 4);
-      const box = decodeBox(encoding, anchors.subarray(index * 4, index * 4 + 4), spec);
+      const box = decodeBox(encoding, anchors.subarray(index * 4, index * 4 + 4), spec.decoder);
       if (box.xmax > box.xmin && box.ymax > box.ymin) {
         found.push({ label, score, ...box });
       }
@@ -44,7 +44,7 @@ export function detectionsOf(
 }
 
 /** The likeliest class and its score, the logit's sigmoid; of equal ones the first. */
-function bestClass(logits: Float32Array, background: boolean): { label: number; score: number } {
+export function bestClass(logits: Float32Array, background: boolean): { label: number; score: number } {
   const first = background ? 1 : 0;
   let best = Number.NEGATIVE_INFINITY;
   let label = 0;
@@ -58,7 +58,7 @@ function bestClass(logits: Float32Array, background: boolean): { label: number; 
 }
 
 /** `encoding` and `anchor` have y before x; the box is cut off at the picture's edges. */
-function decodeBox(encoding: Float32Array, anchor: Float64Array, { decoder }: DetectorSpec) {
+export function decodeBox(encoding: Float32Array, anchor: Float64Array, decoder: SsdDecoder): Box {
   const [moveY = 0, moveX = 0, growHeight = 0, growWidth = 0] = encoding;
   const [anchorY = 0, anchorX = 0, anchorHeight = 0, anchorWidth = 0] = anchor;
   const y = (moveY / decoder.centreScale) * anchorHeight + anchorY;

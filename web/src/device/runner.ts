@@ -15,10 +15,13 @@ import type { Found } from "./messages";
 /** This browser cannot run LiteRT's WebAssembly. */
 export class RuntimeMissing extends Error {}
 
-/** Emscripten's hook: where the glue looks for its `.wasm`. */
+/** Emscripten's hooks: where the glue looks for its `.wasm`, and what becomes of stderr's lines. */
 declare global {
-  var Module: { locateFile: (name: string) => string } | undefined;
+  var Module: { locateFile: (name: string) => string; printErr: (line: string) => void } | undefined;
 }
+
+/** How LiteRT's lines begin that tell of nothing wrong. */
+const CHATTER = /^(INFO|WARNING|VERBOSE):/;
 
 let runtime: Promise<unknown> | null = null;
 
@@ -52,17 +55,24 @@ export class Runner {
     return { detections, milliseconds: performance.now() - started };
   }
 
+  /** What the model sees: each pixel value by the spec's line, rounded to float32 once, as NumPy does it. */
+  #values(pixels: Uint8ClampedArray): Float32Array {
+    const { scale, offset } = this.spec.input;
+    const levels = Float32Array.from({ length: 256 }, (_, level) => level * scale + offset);
+    const values = new Float32Array(pixels.length);
+    for (let index = 0; index < pixels.length; index++) {
+      values[index] = levels[pixels[index] as number] as number;
+    }
+    return values;
+  }
+
   close(): void {
     this.model.delete();
   }
 
   /** `picture` has the input's size. Every tensor is freed: wasm's memory has no collector. */
   async #run({ pixels, height, width }: Rgb, minScore: number) {
-    const { scale, offset } = this.spec.input;
-    const input = new Tensor(
-      Float32Array.from(pixels, (value) => value * scale + offset),
-      [1, height, width, 3],
-    );
+    const input = new Tensor(this.#values(pixels), [1, height, width, 3]);
     const names = this.model.getOutputDetails().map((output) => output.name);
     let outputs: Tensor[] = [];
     try {
@@ -87,11 +97,34 @@ function valuesOf(output: Tensor | undefined, name: string): Float32Array {
   return values;
 }
 
+/** On the CPU alone: its numbers are the service's. */
 async function startRuntime(): Promise<void> {
   const relaxed = await supportsFeature("relaxedSimd");
   const binary = new URL(relaxed ? wasm : compatWasm, self.location.href).href;
-  self.Module = { locateFile: (name) => (name.endsWith(".wasm") ? binary : name) };
-  await loadLiteRt(new URL(relaxed ? glue : compatGlue, self.location.href).href);
+  self.Module = {
+    locateFile: (name) => (name.endsWith(".wasm") ? binary : name),
+    printErr: (line) => {
+      if (!CHATTER.test(line)) {
+        // biome-ignore lint/suspicious/noConsole: an error of the runtime's, which nothing else would tell
+        console.error(line);
+      }
+    },
+  };
+  await withoutGraphics(async () => {
+    await loadLiteRt(new URL(relaxed ? glue : compatGlue, self.location.href).href);
+  });
+}
+
+/** LiteRT.js wakes the strongest graphics device at its start, asked or not, and warns where there is none. Here it sees none. */
+async function withoutGraphics(start: () => Promise<void>): Promise<void> {
+  const { warn } = console;
+  Object.defineProperty(navigator, "gpu", { value: undefined, configurable: true });
+  console.warn = () => undefined;
+  try {
+    await start();
+  } finally {
+    console.warn = warn;
+  }
 }
 
 /** What the service decodes, too: the same JPEG. */

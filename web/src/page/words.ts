@@ -27,11 +27,12 @@ function third(share: number, words: readonly [string, string, string]): string 
   return words[share < 1 / 3 ? 0 : share > 2 / 3 ? 2 : 1];
 }
 
-/** "2 persons"? No: counted by name, best first: "person (2), coffee cup". */
+/** Counted by name, best first: "Found: person (2), coffee cup. 1 more below the minimum score." */
 export function summary(shown: readonly Detection[], hidden: number, labels: readonly string[]): string {
-  const below = hidden === 0 ? "" : ` ${hidden} more below the minimum score.`;
   if (shown.length === 0) {
-    return hidden === 0 ? "Nothing that the model knows was found." : `Nothing above the minimum score.${below}`;
+    return hidden === 0
+      ? "Nothing that the model knows was found."
+      : `Nothing above the minimum score; ${hidden} below it.`;
   }
   const counts = new Map<string, number>();
   for (const { label } of shown) {
@@ -39,6 +40,7 @@ export function summary(shown: readonly Detection[], hidden: number, labels: rea
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   const names = [...counts].map(([name, count]) => (count === 1 ? name : `${name} (${count})`));
+  const below = hidden === 0 ? "" : ` ${hidden} more below the minimum score.`;
   return `Found: ${names.join(", ")}.${below}`;
 }
 
