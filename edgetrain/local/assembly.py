@@ -18,9 +18,10 @@ from edgetrain.errors import DeploymentFailed, ExtraMissing, UsageError
 
 PROJECT: Final = Path(__file__).parents[2]
 #: What the assembly is made from: files, and folders with what counts in them. Of `edgetrain`, what goes into the functions'
-#: layer (stacks/packaging/layers.py) and what the stacks read.
+#: layer (stacks/packaging/layers.py) or the endpoints' image (stacks/packaging/serving.py), and what the stacks read.
 SOURCES: Final = (
     *("app.py", "cdk.json", "stacks/**/*.py", "lambdas/**/*.py", "requirements/layer-*"),
+    *("training_jobs/**/*.py", "training_jobs/Dockerfile", "requirements/serve.lock", "package-lock.json"),
     *(
         "edgetrain/__init__.py",
         "edgetrain/contracts.py",
@@ -29,10 +30,12 @@ SOURCES: Final = (
         "edgetrain/limits.py",
     ),
     *(
+        "edgetrain/detection/**/*.py",
         "edgetrain/federated/**/*.py",
         "edgetrain/rounds/**/*.py",
         "edgetrain/runtime/**/*.py",
         "edgetrain/stores/**/*.py",
+        "edgetrain/tasks/objects.py",
     ),
 )
 #: Packages that decide how a template looks.
