@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from edgetrain.local.cognito.keys import signing_key
@@ -81,6 +82,9 @@ class UserPools:
         elif operation == "UpdateUserPool":
             pool.extended_config = {**pool.extended_config, **kept}
             pool.mfa_config = body.get("MfaConfiguration", pool.mfa_config)
+        elif operation == "AdminSetUserPassword":
+            # A temporary password's days are counted from here; moto leaves the date as it was.
+            find_user(pool, str(body["Username"])).last_modified_date = datetime.now(UTC)
         elif gone is not None:
             self._state.sign_out(*gone)
         return reply
