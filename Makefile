@@ -1,7 +1,9 @@
 # `make` alone prints what there is. Everything is installed into .venv/ and node_modules/ here.
 PYTHON ?= python3
 BIN := .venv/bin
-INSTALLED := .venv/.installed node_modules/.installed
+INSTALLED := .venv/.installed node_modules/.installed web/node_modules/.installed
+NPM := $(BIN)/python -m stacks.node npm
+WEB := $(NPM) --prefix web --silent
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -28,8 +30,18 @@ install: $(INSTALLED) ## install everything that is locked (the other targets do
 
 node_modules/.installed: package.json package-lock.json .venv/.locked
 	@echo "edgetrain: installing the CDK's command line into node_modules"
-	$(BIN)/python -m stacks.node npm ci --no-audit --no-fund
+	$(NPM) ci --no-audit --no-fund
 	@touch $@
+
+web/node_modules/.installed: web/package.json web/package-lock.json .venv/.locked
+	@echo "edgetrain: installing what builds the web app into web/node_modules"
+	$(NPM) --prefix web ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: web
+web: $(INSTALLED) ## build the web app into web/dist, and say what a first visit loads
+	$(WEB) run build
+	$(WEB) run size
 
 .PHONY: demo
 demo: $(INSTALLED) ## see a federation: deploy, 20 clients, 10 rounds, a plot in build/demo
@@ -41,6 +53,7 @@ demo-see: $(INSTALLED) ## see a picture's way: deploy, sign in, detect, screensh
 
 .PHONY: test
 test: $(INSTALLED) ## all tests, with coverage
+	$(WEB) test
 	$(BIN)/python -m pytest --cov --cov-report=term tests
 
 .PHONY: test-unit
@@ -55,6 +68,11 @@ test-infrastructure: $(INSTALLED) ## tests of the synthesised templates
 test-integration: $(INSTALLED) ## the deployed state machine and handlers in the embedded cloud
 	$(BIN)/python -m pytest tests/integration
 
+.PHONY: test-web
+test-web: $(INSTALLED) ## the web app's lint, types and tests (those in a browser are test-e2e)
+	$(WEB) run check
+	$(WEB) test
+
 .PHONY: test-e2e
 test-e2e: $(INSTALLED) ## the web app in a real browser (Chromium), against the embedded cloud
 	$(BIN)/python -m pytest tests/e2e
@@ -68,10 +86,11 @@ postman: $(INSTALLED) ## make docs/postman_collection.json from docs/openapi.jso
 	$(BIN)/python -m docs.postman
 
 .PHONY: lint
-lint: $(INSTALLED) ## ruff and mypy
+lint: $(INSTALLED) ## ruff and mypy; biome and tsc for the web app
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(WEB) run check
 
 .PHONY: format
 format: $(INSTALLED) ## let ruff rewrite what it can
