@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_logs.type_defs import FilteredLogEventTypeDef
 
-#: The CDK's logical id of a state's function (stacks/constructs/state_function.py): name and a hash.
+#: The CDK's logical id of a state's or a route's function (stacks/constructs/least_privilege_function.py): name and a hash.
 LOGICAL_ID = re.compile(r"^(?P<state>[A-Z]\w*?)Function[0-9A-F]{8}$")
 
 

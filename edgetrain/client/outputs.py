@@ -1,8 +1,9 @@
 """What the deployed application is called in its cloud."""
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
@@ -14,20 +15,50 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 #: The application's stacks (stacks/application.py), in the order in which they are deployed.
-STACKS = ("EdgetrainStorage", "EdgetrainFederated")
-#: CloudFormation's outputs by which one stack of ours reads another; nobody else needs them.
-EXPORT = "ExportsOutput"
+STACKS = (
+    "EdgetrainStorage",
+    "EdgetrainIdentity",
+    "EdgetrainFederated",
+    "EdgetrainInference",
+    "EdgetrainEdge",
+)
+#: The CDK's outputs by which one stack of ours reads another (as exports, or weakly); nobody else needs them.
+BETWEEN_STACKS = ("ExportsOutput", "PublishOutput")
+#: A task's endpoint: `ObjectsEndpoint`.
+ENDPOINT = "Endpoint"
+
+#: Outputs of the stacks without which nothing works.
+ALWAYS = ("DataBucket", "RunsBucket", "ModelsBucket", "LedgerTable", "StateMachineArn")
+#: Outputs of EdgetrainIdentity and EdgetrainEdge.
+OPTIONAL = (
+    *("UserPoolId", "SignInUrl", "ApiId", "ApiUrl", "AuthorizerId"),
+    *("WebClientId", "WebUrl", "WebBucket", "DistributionId"),
+)
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Physical names of what a client talks to."""
+    """Physical names of what a client talks to.
+
+    Storage and the federated side are always there. What belongs to the API is None, and `endpoints` (task -> endpoint) empty,
+    where those stacks are not deployed: `needed` says so in a sentence.
+    """
 
     data_bucket: str
     runs_bucket: str
     models_bucket: str
     ledger_table: str
     state_machine_arn: str
+    user_pool_id: str | None = None
+    sign_in_url: str | None = None
+    api_id: str | None = None
+    api_url: str | None = None
+    authorizer_id: str | None = None
+    web_client_id: str | None = None
+    web_url: str | None = None
+    web_bucket: str | None = None
+    distribution_id: str | None = None
+    endpoints: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, flat: Mapping[str, str]) -> "Outputs":
@@ -36,14 +67,35 @@ class Outputs:
         Raises:
             NotDeployed: one is missing.
         """
-        names = ("DataBucket", "RunsBucket", "ModelsBucket", "LedgerTable", "StateMachineArn")
-        missing = [name for name in names if name not in flat]
+        missing = [name for name in ALWAYS if name not in flat]
         if missing:
             raise NotDeployed(
                 f"the application is not deployed in this cloud (no {', '.join(missing)}): deploy it with `edgetrain up` "
                 "or, on AWS, `cdk deploy --all`"
             )
-        return cls(*(flat[name] for name in names))
+        fields: dict[str, Any] = {_field(name): flat[name] for name in (*ALWAYS, *OPTIONAL) if name in flat}
+        endpoints = {
+            name.removesuffix(ENDPOINT).lower(): value for name, value in flat.items() if name.endswith(ENDPOINT)
+        }
+        return cls(**fields, endpoints=endpoints)
+
+    def needed(self, name: str) -> str:
+        """One of the optional fields.
+
+        Raises:
+            NotDeployed: the stack that has it is not deployed.
+        """
+        value: str | None = getattr(self, name)
+        if value is None:
+            raise NotDeployed(
+                f"the API is not deployed in this cloud (no {name}): deploy it with `edgetrain up` or, on AWS, `cdk deploy --all`"
+            )
+        return value
+
+
+def _field(output: str) -> str:
+    """Output `ApiUrl` -> field `api_url`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", output).lower()
 
 
 def read_outputs(cloudformation: "CloudFormationClient") -> dict[str, str]:
@@ -56,7 +108,7 @@ def read_outputs(cloudformation: "CloudFormationClient") -> dict[str, str]:
         output["OutputKey"]: output["OutputValue"]
         for stack in _stacks(cloudformation)
         for output in stack.get("Outputs", [])
-        if not output["OutputKey"].startswith(EXPORT)
+        if not output["OutputKey"].startswith(BETWEEN_STACKS)
     }
 
 

@@ -79,7 +79,16 @@ class Stacks:
         return Stack(stack_id=stack_id(name, self._incarnations.current(name)), name=name, is_protected=is_protected)
 
     def _rollout(self, stack: Stack, wanted: Wanted) -> Rollout:
-        return Rollout(stack, wanted, self._providers, self.exports, self._find_parameter, self._localise)
+        return Rollout(
+            stack, wanted, self._providers, self.exports, self._find_parameter, self._output_of, self._localise
+        )
+
+    def _output_of(self, stack: str, key: str) -> str:
+        """An output of a stack that stands, for `Fn::GetStackOutput`."""
+        value = next((each.value for each in self.get(stack).outputs if each.key == key), None)
+        if value is None:
+            raise invalid(f"Output {key} not found in stack {stack}.")
+        return value
 
     def _create(self, stack: Stack, wanted: Wanted, rollout: Rollout, on_failure: str) -> None:
         stack.wanted = wanted

@@ -27,6 +27,7 @@ class Resolver:
         mappings: Mapping[str, Any],
         conditions: Mapping[str, Any],
         imported: Callable[[str], str],
+        output_of: Callable[[str, str], str],
         localise: Callable[[Any], Any],
     ) -> None:
         self._values: dict[str, Any] = {
@@ -44,6 +45,7 @@ class Resolver:
         self._mappings = mappings
         self._conditions = conditions
         self._imported = imported
+        self._output_of = output_of
         self._localise = localise
         self._decided: dict[str, bool] = {}
         self._functions: dict[str, Callable[[Any], Any]] = {
@@ -56,6 +58,7 @@ class Resolver:
             "Fn::If": self._if,
             "Fn::FindInMap": self._find_in_map,
             "Fn::ImportValue": lambda name: self._imported(str(self.resolve(name))),
+            "Fn::GetStackOutput": self._stack_output,
             "Fn::Base64": lambda text: base64.b64encode(str(self.resolve(text)).encode()).decode(),
             "Fn::GetAZs": lambda _: [f"{REGION}{zone}" for zone in "abc"],
             "Fn::ToJsonString": lambda node: json.dumps(self.resolve(node)),
@@ -143,6 +146,15 @@ class Resolver:
                 f"Template error: resource {name} ({kind}) does not support attribute {attribute} in Fn::GetAtt"
             )
         return attributes[attribute]
+
+    def _stack_output(self, argument: Mapping[str, Any]) -> str:
+        """Another stack's output as it is now; nothing holds that stack to it."""
+        named = {name: str(self.resolve(value)) for name, value in argument.items()}
+        if unknown := named.keys() - {"StackName", "OutputName", "Region"} or named.get("Region", REGION) != REGION:
+            raise invalid(
+                f"Template error: Fn::GetStackOutput: the embedded cloud has one region and one account: {unknown}"
+            )
+        return self._output_of(named["StackName"], named["OutputName"])
 
     def _sub(self, argument: str | list[Any]) -> str:
         text, variables = (argument, {}) if isinstance(argument, str) else argument

@@ -32,6 +32,7 @@ class Rollout:
         providers: Providers,
         exports: Exports,
         find_parameter: Callable[[str], str],
+        output_of: Callable[[str, str], str],
         localise: Callable[[Any], Any],
     ) -> None:
         """Read the template against the stack.
@@ -55,6 +56,7 @@ class Rollout:
             mappings=wanted.template.section("Mappings"),
             conditions=wanted.template.section("Conditions"),
             imported=self._import,
+            output_of=output_of,
             localise=localise,
         )
         self._resolver.check_rules(wanted.template.section("Rules"))

@@ -11,7 +11,7 @@ from edgetrain.client import logs
 from edgetrain.client.connection import Connection
 from edgetrain.client.documents import LogLine
 from edgetrain.client.executions import StepFunctionsExecutions
-from edgetrain.client.outputs import Outputs, read_outputs, read_stacks
+from edgetrain.client.outputs import OPTIONAL, STACKS, Outputs, read_outputs, read_stacks
 from edgetrain.errors import CloudNotRunning, NotDeployed, TransientError, UsageError
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:F"
@@ -103,18 +103,35 @@ def stack(name, **outputs):
     }
 
 
-def test_outputs_of_both_stacks_without_what_only_stacks_read():
+def answers(stub, *stacks):
+    """CloudFormation knows these of the application's stacks, and no others."""
+    standing = {each["StackName"]: each for each in stacks}
+    for name in STACKS:
+        if name in standing:
+            stub.add_response("describe_stacks", {"Stacks": [standing[name]]}, {"StackName": name})
+        else:
+            stub.add_client_error("describe_stacks", "ValidationError", expected_params={"StackName": name})
+
+
+def test_outputs_of_all_stacks_without_what_only_stacks_read():
     client, stub = stubbed("cloudformation")
-    storage = stack("EdgetrainStorage", DataBucket="d", RunsBucket="r", ExportsOutputRefData="d")
-    stub.add_response("describe_stacks", {"Stacks": [storage]}, {"StackName": "EdgetrainStorage"})
-    stub.add_response("describe_stacks", {"Stacks": [stack("EdgetrainFederated", StateMachineArn="a")]})
-    assert read_outputs(client) == {"DataBucket": "d", "RunsBucket": "r", "StateMachineArn": "a"}
+    answers(
+        stub,
+        stack("EdgetrainStorage", DataBucket="d", RunsBucket="r", ExportsOutputRefData="d"),
+        stack("EdgetrainFederated", StateMachineArn="a"),
+        stack("EdgetrainInference", ObjectsEndpoint="e", PublishOutputRefObjects="e"),
+    )
+    assert read_outputs(client) == {
+        "DataBucket": "d",
+        "RunsBucket": "r",
+        "StateMachineArn": "a",
+        "ObjectsEndpoint": "e",
+    }
 
 
 def test_a_stack_that_is_not_there_adds_nothing():
     client, stub = stubbed("cloudformation")
-    stub.add_client_error("describe_stacks", "ValidationError")
-    stub.add_response("describe_stacks", {"Stacks": [stack("EdgetrainFederated")]})
+    answers(stub, stack("EdgetrainFederated"))
     assert read_stacks(client) == {"EdgetrainFederated": "CREATE_COMPLETE"}
     stub.add_client_error("describe_stacks", "AccessDenied")
     with pytest.raises(ClientError):
@@ -135,6 +152,25 @@ def test_a_cloud_that_does_not_answer(monkeypatch):
 def test_outputs_that_are_missing_are_named():
     with pytest.raises(NotDeployed, match="no ModelsBucket, LedgerTable, StateMachineArn"):
         Outputs.of({"DataBucket": "d", "RunsBucket": "r"})
+
+
+FLAT = {"DataBucket": "d", "RunsBucket": "r", "ModelsBucket": "m", "LedgerTable": "l", "StateMachineArn": "a"}
+
+
+def test_without_the_api_the_federated_side_is_all_there_is():
+    outputs = Outputs.of(FLAT)
+    assert outputs == Outputs("d", "r", "m", "l", "a")
+    with pytest.raises(NotDeployed, match="no api_url"):
+        outputs.needed("api_url")
+
+
+def test_the_apis_outputs_are_fields():
+    flat = {**FLAT, **{name: name for name in OPTIONAL}, "ObjectsEndpoint": "e", "Other": "x"}
+    outputs = Outputs.of(flat)
+    assert outputs.endpoints == {"objects": "e"}
+    assert (outputs.needed("api_url"), outputs.distribution_id) == ("ApiUrl", "DistributionId")
+    named = {outputs.user_pool_id, outputs.sign_in_url, outputs.api_id, outputs.authorizer_id, outputs.web_client_id}
+    assert named | {outputs.web_url, outputs.web_bucket} == set(OPTIONAL) - {"ApiUrl", "DistributionId"}
 
 
 # --- logs

@@ -91,6 +91,32 @@ def test_a_bucket_has_all_its_settings(cloud, name):
     assert s3.put_object(Bucket=bucket, Key="k", Body=b"")["ServerSideEncryption"] == "AES256"
 
 
+WEAK = {"StackName": "S", "OutputName": "Bucket", "Region": {"Ref": "AWS::Region"}}
+
+
+def group(reference):
+    return {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Fn::GetStackOutput": reference}}}
+
+
+def test_an_output_that_is_read_weakly_may_change_and_go(cloud, name):
+    """As an endpoint's name does, when another kind of endpoint takes its place."""
+    cloud.create(name, {"Data": BUCKET}, Outputs={"Bucket": {"Value": {"Ref": "Data"}}})
+    bucket = cloud.outputs(name)["Bucket"]
+    reader = f"{name}Reader"
+    assert cloud.create(reader, {"Group": group(WEAK | {"StackName": name})})["StackStatus"] == "CREATE_COMPLETE"
+    assert cloud.physical(reader) == {"Group": bucket}
+    cloud.cloudformation.delete_stack(StackName=name)
+    assert not [each for each in cloud.client("s3").list_buckets()["Buckets"] if each["Name"] == bucket]
+
+
+def test_an_output_that_is_not_there_fails_the_stack(cloud, name):
+    cloud.create(name, {"Data": BUCKET})
+    stack = cloud.create(f"{name}Reader", {"Group": group(WEAK | {"StackName": name})})
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    ((_, reason), *_) = cloud.failures(f"{name}Reader")
+    assert reason == f"Output Bucket not found in stack {name}."
+
+
 TRANSITIONS = [{"StorageClass": "INTELLIGENT_TIERING", "TransitionInDays": 30}]
 
 
@@ -101,6 +127,8 @@ TRANSITIONS = [{"StorageClass": "INTELLIGENT_TIERING", "TransitionInDays": 30}]
         ({"Type": "AWS::S3::Bucket", "Properties": {"IntelligentTieringConfigurations": []}}, "IntelligentTiering"),
         ({"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Fn::GetAtt": ["Data", "Colour"]}}}, "Colour"),
         ({"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Fn::ImportValue": "Nobodys"}}}, "Nobodys"),
+        (group(WEAK | {"StackName": "Nobodys"}), "Nobodys"),
+        (group(WEAK | {"Region": "eu-north-9"}), "one region"),
         ({"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Fn::Cidr": []}}}, "Fn::Cidr"),
     ],
 )
