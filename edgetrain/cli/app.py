@@ -21,6 +21,7 @@ from edgetrain.cli.commands import (
     tasks,
     train,
     up,
+    web,
 )
 from edgetrain.cli.groups import CONTEXT, print_help_without_command
 
@@ -38,6 +39,7 @@ CONTENTS: dict[str, dict[str, Any]] = {
     "Tasks and their data": {"tasks": tasks.group, "data": data.group},
     "Training": {"federate": federate.federate, "runs": runs.group, "train": train.train},
     "Published models": {"models": models.group},
+    "The web app": {"web": web.group},
 }
 
 

@@ -23,6 +23,8 @@ def status(*, cloud: Cloud = CloudName.LOCAL, data_dir: DataDir = None, as_json:
         return
     where = {"embedded": "The embedded cloud runs at", "endpoint": "Commands talk to", "aws": "Commands talk to AWS"}
     console.result(" ".join(part for part in (where[document.cloud], document.endpoint) if part))
+    if document.web is not None:
+        console.result(f"web app: {document.web}/")
     if document.pid is not None:
         console.result(f"process {document.pid}, state in {document.data_dir}")
     if document.stacks:
@@ -34,24 +36,32 @@ def status(*, cloud: Cloud = CloudName.LOCAL, data_dir: DataDir = None, as_json:
 def look(cloud: CloudName, data_dir: "Path | None") -> "StatusDocument":
     """How things stand; stacks are asked for where a cloud answers."""
     from edgetrain.client.documents import StatusDocument
-    from edgetrain.client.outputs import read_stacks
     from edgetrain.local import process
 
     if cloud is CloudName.AWS:
-        stacks = read_stacks(connection(cloud, data_dir).client("cloudformation"))
-        return StatusDocument(running=True, cloud="aws", stacks=stacks)
+        stacks, web = _deployed(cloud, data_dir)
+        return StatusDocument(running=True, cloud="aws", stacks=stacks, web=web)
     folder, endpoint = data_dir_of(data_dir), endpoint_of_environment()
     running = process.status(folder)
     if running is None and endpoint is None:
         return StatusDocument(running=False, cloud="embedded", data_dir=str(folder))
-    stacks = read_stacks(connection(cloud, data_dir).client("cloudformation"))
+    stacks, web = _deployed(cloud, data_dir)
     if running is None or endpoint not in {None, running.endpoint}:
-        return StatusDocument(running=True, cloud="endpoint", endpoint=endpoint, stacks=stacks)
+        return StatusDocument(running=True, cloud="endpoint", endpoint=endpoint, stacks=stacks, web=web)
     return StatusDocument(
         running=True,
         cloud="embedded",
         pid=running.pid,
         endpoint=running.endpoint,
+        web=web,
         data_dir=str(running.data_dir),
         stacks=stacks,
     )
+
+
+def _deployed(cloud: CloudName, data_dir: "Path | None") -> tuple[dict[str, str], str | None]:
+    """The stacks with their status, and where the web app is served, if it is."""
+    from edgetrain.client.outputs import read_outputs, read_stacks
+
+    cloudformation = connection(cloud, data_dir).client("cloudformation")
+    return read_stacks(cloudformation), read_outputs(cloudformation).get("WebUrl")

@@ -1,4 +1,4 @@
-"""`edgetrain up`: start the embedded cloud and deploy the application into it."""
+"""`edgetrain up`: start the embedded cloud, deploy the application into it and publish the web app."""
 
 import time
 from contextlib import ExitStack
@@ -13,6 +13,8 @@ from edgetrain.cli.interrupts import signals_interrupt
 from edgetrain.cli.options import DataDir, Json
 
 if TYPE_CHECKING:
+    from edgetrain.cli.steps import Say
+    from edgetrain.client.connection import Connection
     from edgetrain.local.process import RunningCloud
 
 #: How often a cloud in the foreground is looked at, in seconds.
@@ -30,12 +32,18 @@ def up(
     deploy: Annotated[
         bool, typer.Option("--deploy/--no-deploy", help="Synthesise the CDK application and deploy it.")
     ] = True,
+    web: Annotated[
+        bool, typer.Option("--web/--no-web", help="Bring the first detector, and build and publish the web app.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Start the embedded cloud and deploy into it.
 
+    The first detector is registered where there is none, the web app built where something changed.
     In the foreground Ctrl-C stops it. With `--detach` it goes on until `edgetrain down`.
     """
+    from edgetrain.client.connection import Connection
+
     folder = data_dir_of(data_dir)
     try:
         with signals_interrupt(), ExitStack() as stopping:
@@ -43,7 +51,8 @@ def up(
             stopping.callback(stop_cloud, folder)
             console.note(f"The embedded cloud listens at {running.endpoint} (process {running.pid}).")
             stacks = deploy_application(running.endpoint) if deploy else {}
-            _say(running, stacks, as_json=as_json)
+            page = furnish(Connection.embedded(running.endpoint)) if deploy and web else None
+            _say(running, stacks, page, as_json=as_json)
             if detach:
                 stopping.pop_all()
                 console.note("It goes on until `edgetrain down`.")
@@ -56,7 +65,29 @@ def up(
             raise
 
 
-def _say(running: "RunningCloud", stacks: dict[str, str], *, as_json: bool) -> None:
+def furnish(cloud: "Connection", say: "Say" = console.note) -> str:
+    """Bring the first detector and the web app into a cloud, where they are not there yet; the web app's URL.
+
+    Raises:
+        PackageMissing: the npm package with the detector is not installed.
+        NodeMissing: the web app has to be built, and there is no Node.js.
+        BuildFailed: the web app does not build.
+        NotDeployed: the application is not deployed there.
+    """
+    from edgetrain.cli.commands.web import publish_site
+    from edgetrain.client.federation import connect
+    from edgetrain.client.models import list_models
+    from edgetrain.client.pretrained import import_pretrained
+    from edgetrain.tasks.objects import TASK
+
+    federation = connect(cloud)
+    if next(list_models(federation, TASK), None) is None:
+        detector = import_pretrained(federation)
+        say(f"registered {detector.task} version {detector.version} from {detector.source}")
+    return publish_site(cloud, say).url
+
+
+def _say(running: "RunningCloud", stacks: dict[str, str], page: str | None, *, as_json: bool) -> None:
     from edgetrain.client.documents import StatusDocument
 
     if as_json:
@@ -66,6 +97,7 @@ def _say(running: "RunningCloud", stacks: dict[str, str], *, as_json: bool) -> N
                 cloud="embedded",
                 pid=running.pid,
                 endpoint=running.endpoint,
+                web=page,
                 data_dir=str(running.data_dir),
                 stacks=stacks,
             )
@@ -73,6 +105,8 @@ def _say(running: "RunningCloud", stacks: dict[str, str], *, as_json: bool) -> N
         return
     for name, status in stacks.items():
         console.note(f"{name}: {status}")
+    if page is not None:
+        console.note(f"Web app: {page}/ (somebody to sign in as: `edgetrain users invite NAME`)")
     console.note('Other tools talk to it after: eval "$(edgetrain env)"')
 
 

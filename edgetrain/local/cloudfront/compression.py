@@ -3,6 +3,7 @@
 import gzip
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 #: Sizes in bytes between which CloudFront compresses.
@@ -42,9 +43,15 @@ def is_compressible(status: int, headers: Mapping[str, str], size: int) -> bool:
     )
 
 
+@lru_cache(maxsize=16)
+def _packed(body: bytes) -> bytes:
+    """In gzip. What is kept of an origin is packed once: its bytes are the same object."""
+    return gzip.compress(body, LEVEL, mtime=0)
+
+
 def compressed(headers: Mapping[str, str], body: bytes) -> tuple[dict[str, str], bytes]:
     """The answer in gzip: its tag is weak now, for other bytes stand for the same content."""
-    packed = gzip.compress(body, LEVEL, mtime=0)
+    packed = _packed(body)
     changed = {**headers, "content-encoding": "gzip", "content-length": str(len(packed)), "vary": "Accept-Encoding"}
     changed.pop("accept-ranges", None)
     tag = headers.get("etag", "")
