@@ -51,7 +51,8 @@ SAGEMAKER_MODEL_SECONDS: Final = 60
 # A picture that is sent to have things found in it. As base64 it must fit into Lambda's payload.
 PICTURE_BYTES: Final = 4_500_000
 PICTURE_SIDE: Final = 4_096  # pixels
-PICTURE_SCANS: Final = 100  # of a progressive JPEG: each costs a pass over all pixels, and usual files have ten
+PICTURE_SCANS: Final = 50  # of a progressive JPEG: each costs a pass over all pixels, and usual files have ten
+PICTURE_PARTS: Final = 5_000  # segments of a JPEG's header, chunks of a PNG: usual files have at most some hundreds
 DETECTION_SIDE: Final = 1_024  # pixels: what a picture is scaled to before the endpoint sees it
 DETECTION_SECONDS: Final = 25  # after that the caller is told to try again
 MAX_DETECTIONS: Final = 100

@@ -9,17 +9,15 @@ import numpy.typing as npt
 from PIL import Image
 
 from edgetrain import limits
+from edgetrain.detection.structure import JPEG, PNG, Essence, damaged, essence, media_type
 from edgetrain.errors import PictureInvalid
 
+__all__ = ["JPEG", "PNG", "Picture", "Rgb", "Shrunk", "media_type", "read_picture", "resize", "shrink", "to_jpeg"]
+
 Rgb = npt.NDArray[np.uint8]
-JPEG: Final = "image/jpeg"
-PNG: Final = "image/png"
-#: Media type -> how a file of it begins.
-SIGNATURES: Final = {JPEG: b"\xff\xd8\xff", PNG: b"\x89PNG\r\n\x1a\n"}
 PILLOWS_NAMES: Final = {JPEG: "JPEG", PNG: "PNG"}
 #: A scaled picture is a JPEG of this quality, with a colour for every pixel: the scores of what is found in it move by about 0.01.
 QUALITY: Final = 92
-START_OF_SCAN: Final = b"\xff\xda"
 ORIENTATION: Final = 0x0112
 #: EXIF's orientation -> what makes the picture upright.
 TURNS: Final = {
@@ -31,6 +29,8 @@ TURNS: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+#: A small picture of more bytes has something else behind its pixels, and may not fit through the endpoint.
+LARGEST_AS_IT_IS: Final = limits.SAGEMAKER_SERVERLESS_PAYLOAD_BYTES // 2
 SIDES_SWAPPED: Final = frozenset({5, 6, 7, 8})
 WITH_ALPHA: Final = frozenset({"LA", "PA", "RGBA"})
 
@@ -62,41 +62,36 @@ class Shrunk:
     height: int
 
 
-def media_type(body: bytes) -> str | None:
-    """`image/jpeg` or `image/png` by the first bytes, or None."""
-    return next((name for name, signature in SIGNATURES.items() if body.startswith(signature)), None)
-
-
 def read_picture(body: bytes) -> Picture:
     """The picture in a JPEG or PNG file, upright (EXIF), in RGB: what is transparent is white, 16 bits a channel become 8.
 
     Raises:
         PictureInvalid: it is none, damaged, or larger than `limits` allow; `code` says which.
     """
-    kind, image = _open(body)
+    found, image = _open(body)
     turned = _upright(_rgb(_loaded(image)), _orientation(image))
-    return Picture(np.asarray(turned), kind)
+    return Picture(np.asarray(turned), found.media_type)
 
 
 def shrink(body: bytes, side: int = limits.DETECTION_SIDE) -> Shrunk:
     """The same picture, upright, as a JPEG of at most `side` pixels in width and height, its proportions kept.
 
-    A JPEG that is small and upright already stays as it is, byte by byte; of any other no metadata is left.
+    A JPEG that is small and upright already is not compressed again. No metadata is left but an EXIF without orientation.
 
     Raises:
         PictureInvalid: as of `read_picture`.
     """
-    kind, image = _open(body)
+    found, image = _open(body)
     original = image.size
     target = fitting(original, side)
-    if kind == JPEG and target != original:
+    if found.media_type == JPEG and target != original:
         image.draft(None, target)  # decode at 1/2, 1/4 or 1/8, never below the target
     orientation = _orientation(image)
     loaded = _loaded(image)
     width, height = original[::-1] if orientation in SIDES_SWAPPED else original
-    light = len(body) <= limits.SAGEMAKER_SERVERLESS_PAYLOAD_BYTES // 2  # else it is mostly metadata, and may not fit there
-    if kind == JPEG and light and target == original and orientation == 1 and image.mode in {"RGB", "L"}:
-        return Shrunk(body, width, height)
+    as_it_is = found.media_type == JPEG and target == original and orientation == 1 and loaded.mode in {"RGB", "L"}
+    if as_it_is and len(found.body) <= LARGEST_AS_IT_IS:
+        return Shrunk(found.body, width, height)
     rgb = _rgb(loaded)
     if rgb.size != target:
         rgb = rgb.resize(target, Image.Resampling.BILINEAR)
@@ -114,14 +109,16 @@ def fitting(size: tuple[int, int], side: int) -> tuple[int, int]:
 def resize(rgb: Rgb, height: int, width: int) -> Rgb:
     """`rgb` [h, w, 3] stretched to [height, width, 3], as every detector of ours sees it, here and in a browser, to the last bit.
 
-    Pillow's BILINEAR: along x first, then along y, each pass of one channel from `size` to `out` pixels being, for output i:
+    Pillow's BILINEAR, along x first, then along y, each pass of one channel from `size` to `out` pixels being, for output i:
 
         scale = size / out, reach = max(scale, 1), centre = (i + 0.5) * scale
         first = max(trunc(centre - reach + 0.5), 0), last = min(trunc(centre + reach + 0.5), size)   (last is left out)
         w_j = max(0, 1 - |(j - centre + 0.5) / reach|) for first <= j < last, divided by their sum, in float64
         k_j = trunc(w_j * 2^22 + 0.5);  pixel = clip((2^21 + sum_j k_j * pixel_j) >> 22, 0, 255)
     """
-    return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BILINEAR))
+    # One pass at a time: which one Pillow takes first depends on its version and on the sizes.
+    stretched = Image.fromarray(rgb).resize((width, rgb.shape[0]), Image.Resampling.BILINEAR)
+    return np.asarray(stretched.resize((width, height), Image.Resampling.BILINEAR))
 
 
 def to_jpeg(image: Image.Image) -> bytes:
@@ -131,31 +128,13 @@ def to_jpeg(image: Image.Image) -> bytes:
     return written.getvalue()
 
 
-# --- what is looked at before a pixel is decoded -----------------------------------------------------------------
-
-
-def _open(body: bytes) -> tuple[str, Image.Image]:
-    """Media type and the image with its header read, nothing more."""
-    if not body:
-        raise PictureInvalid("the picture is empty: expected a JPEG or PNG file", code="picture_empty")
-    if len(body) > limits.PICTURE_BYTES:
-        raise PictureInvalid(
-            f"the picture has {len(body)} bytes: expected at most {limits.PICTURE_BYTES}", code="picture_too_large"
-        )
-    kind = media_type(body)
-    if kind is None:
-        raise PictureInvalid("the bytes are neither a JPEG nor a PNG file", code="picture_type")
-    if kind == JPEG and body.count(START_OF_SCAN) > limits.PICTURE_SCANS:
-        raise PictureInvalid(f"the JPEG has more than {limits.PICTURE_SCANS} scans")
+def _open(body: bytes) -> tuple[Essence, Image.Image]:
+    """What counts of the file, and the image with its header read, nothing more."""
+    found = essence(body)
     try:
-        image = Image.open(io.BytesIO(body), formats=[PILLOWS_NAMES[kind]])
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_many_pixels("more than 89 million pixels") from error
+        return found, Image.open(io.BytesIO(found.body), formats=[PILLOWS_NAMES[found.media_type]])
     except Exception as error:  # whatever a damaged file brings Pillow's readers to
-        raise _damaged(error) from error
-    if max(image.size) > limits.PICTURE_SIDE:
-        raise _too_many_pixels(f"{image.width} x {image.height} pixels")
-    return kind, image
+        raise _undecodable(error) from error
 
 
 def _loaded(image: Image.Image) -> Image.Image:
@@ -163,19 +142,14 @@ def _loaded(image: Image.Image) -> Image.Image:
     try:
         image.load()
     except Exception as error:  # see _open
-        raise _damaged(error) from error
+        raise _undecodable(error) from error
     return image
 
 
-def _too_many_pixels(found: str) -> PictureInvalid:
-    side = limits.PICTURE_SIDE
-    return PictureInvalid(f"the picture has {found}: expected at most {side} x {side}", code="picture_dimensions")
-
-
-def _damaged(error: Exception) -> PictureInvalid:
-    if isinstance(error, MemoryError):
+def _undecodable(error: Exception) -> PictureInvalid:
+    if isinstance(error, MemoryError):  # not the picture's fault
         raise error
-    return PictureInvalid("the picture is damaged: it cannot be decoded to its end", code="picture_damaged")
+    return damaged("it cannot be decoded to its end")
 
 
 # --- upright, and in RGB ------------------------------------------------------------------------------------------

@@ -165,6 +165,7 @@ def _resize() -> list[dict[str, Any]]:
         ((4, 4), (4, 4)),
         ((1, 1), (2, 3)),
         ((9, 1), (2, 2)),
+        ((4, 2), (1, 1)),
         ((16, 12), (5, 12)),
     ):
         rgb = draws.integers(0, 256, (height, width, 3)).astype(np.uint8)
