@@ -1,0 +1,24 @@
+"""Lines of access logs."""
+
+import json
+
+from edgetrain.local.http_api.access_log import call_values, line
+from tests.unit.local.http_api.conftest import make_call
+
+
+def test_variables():
+    values = {**call_values(make_call()), "status": 200, "authorizer.claims.sub": "somebody"}
+    form = "$context.identity.sourceIp [$context.requestTime] $context.status $context.authorizer.claims.sub $context.requestId."
+    assert line(form, values) == "192.0.2.1 [12/Mar/2020:19:03:58 +0000] 200 somebody JKJaXmPLvHcESHA=."
+
+
+def test_what_there_is_not():
+    assert line("$context.routeKey $context.nothing", {"routeKey": None}) == "- -"
+
+
+def test_a_value_cannot_break_out_of_a_line():
+    agent = 'x", "status": "200\n'
+    form = '{"agent": "$context.identity.userAgent", "status": "$context.status"}'
+    written = line(form, {"identity.userAgent": agent, "status": 500})
+    assert json.loads(written) == {"agent": agent, "status": "500"}
+    assert line("$context.path", {"path": "/a\nb"}) == "/a b"
