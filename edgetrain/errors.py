@@ -227,6 +227,14 @@ class BuildFailed(PermanentError):
     """The web app did not build; the sentence has the tool's last lines."""
 
 
+class ApiRefused(UsageError):
+    """The API did not do what it was asked, and would not the next time: the sentence has its reason."""
+
+
+class ApiUnavailable(TransientError):
+    """The API, or what it stands on, does not answer now; the sentence says when to try again, where that is known."""
+
+
 class PortInUse(UsageError):
     """Another program listens on the wanted port."""
 

@@ -18,6 +18,7 @@ USER_MISTAKES: tuple[type[EdgetrainError], ...] = (
     errors.DataNotFound,
     errors.ModelNotFound,
     errors.LayerNotSupported,
+    errors.PictureInvalid,
 )
 
 #: botocore's names for what is wrong with a user's own AWS settings.
