@@ -78,6 +78,8 @@ class PartProvider(ServiceProvider):
     identifier: ClassVar[str]
     #: What an update sets where the template says nothing any more.
     cleared: ClassVar[Mapping[str, Any]] = {}
+    #: What only a creation takes.
+    once: ClassVar[frozenset[str]] = frozenset()
 
     def create(self, declared: Declared) -> Made:
         wanted = declared.properties
@@ -87,8 +89,9 @@ class PartProvider(ServiceProvider):
 
     def update(self, standing: Resource, declared: Declared) -> Made:
         gone = {name: value for name, value in self.cleared.items() if name in standing.properties}
-        request = {**gone, **self.request(declared.properties)}
-        self._call("update", ApiId=declared.properties["ApiId"], **self._named(standing), **request)
+        asked = {name: value for name, value in self.request(declared.properties).items() if name not in self.once}
+        names = {"ApiId": declared.properties["ApiId"], **self._named(standing)}
+        self._call("update", **{**gone, **asked, **names})
         return Made(standing.physical_id, standing.attributes)
 
     def delete(self, standing: Resource) -> None:
@@ -196,6 +199,7 @@ class StageProvider(PartProvider):
         "RouteSettings": {},
         "StageVariables": {},
     }
+    once = frozenset({"Tags"})
 
     def update(self, standing: Resource, declared: Declared) -> Made:
         if standing.properties.get("Tags", {}) != declared.properties.get("Tags", {}):
