@@ -215,6 +215,22 @@ class NotDeployed(UsageError):
     """The cloud answers, and the application is not deployed in it."""
 
 
+class UserExists(UsageError):
+    """Somebody has this name already: a person or a machine user."""
+
+
+class UserNotFound(UsageError):
+    """No person and no machine user has this name."""
+
+
+class SignInFailed(PermanentError):
+    """The deployed sign-in refused, or was changed by somebody else at the same time; the sentence has its word for it."""
+
+
+class SignInUnavailable(TransientError):
+    """The deployed sign-in does not answer."""
+
+
 class ExtraMissing(UsageError):
     """A command needs packages that the core install leaves out."""
 

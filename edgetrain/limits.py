@@ -43,6 +43,7 @@ S3_MINIMUM_PART_BYTES: Final = 5 * MIB
 HTTP_API_PAYLOAD_BYTES: Final = 10 * MIB
 HTTP_API_HEADER_BYTES: Final = 10 * KIB  # of the request's first line and headers together
 HTTP_API_TIMEOUT_SECONDS: Final = 30
+HTTP_API_AUDIENCES: Final = 50  # app clients whose tokens one authoriser takes
 SAGEMAKER_SERVERLESS_PAYLOAD_BYTES: Final = 4 * MIB
 SAGEMAKER_SERVERLESS_SECONDS: Final = 60
 SAGEMAKER_REALTIME_PAYLOAD_BYTES: Final = 25 * MIB

@@ -19,8 +19,10 @@ from edgetrain.cli.commands import (
     runs,
     status,
     tasks,
+    token,
     train,
     up,
+    users,
     web,
 )
 from edgetrain.cli.groups import CONTEXT, print_help_without_command
@@ -39,6 +41,7 @@ CONTENTS: dict[str, dict[str, Any]] = {
     "Tasks and their data": {"tasks": tasks.group, "data": data.group},
     "Training": {"federate": federate.federate, "runs": runs.group, "train": train.train},
     "Published models": {"models": models.group},
+    "Who may use the API": {"users": users.group, "token": token.token},
     "The web app": {"web": web.group},
 }
 
