@@ -10,6 +10,7 @@ from edgetrain.cli.application import Application
 from edgetrain.cli.commands import (
     data,
     demo,
+    detect,
     down,
     env,
     federate,
@@ -41,6 +42,7 @@ CONTENTS: dict[str, dict[str, Any]] = {
     "Tasks and their data": {"tasks": tasks.group, "data": data.group},
     "Training": {"federate": federate.federate, "runs": runs.group, "train": train.train},
     "Published models": {"models": models.group},
+    "Pictures": {"detect": detect.detect},
     "Who may use the API": {"users": users.group, "token": token.token},
     "The web app": {"web": web.group},
 }

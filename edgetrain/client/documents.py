@@ -162,6 +162,30 @@ class PretrainedDocument(Document):
     files: tuple[FileEntry, ...]
 
 
+class DetectedDocument(Document):
+    """One thing in a picture; edges are shares (0..1) of the upright picture's width and height."""
+
+    label_index: int = Field(ge=0)
+    label: str
+    score: float
+    xmin: float
+    ymin: float
+    xmax: float
+    ymax: float
+
+
+class DetectionsDocument(Document):
+    """`edgetrain detect --json`."""
+
+    task: str
+    model_version: int | None = Field(description="The version that answered.")
+    picture_id: str | None = Field(description="Under which the picture is kept for a day; null where none are kept.")
+    width: int = Field(description="Of the upright picture, in pixels.")
+    height: int
+    detections: tuple[DetectedDocument, ...] = Field(description="Best first.")
+    out: str | None = Field(description="The file with the boxes.")
+
+
 class VerifiedFile(Document):
     """What the manifest says of a stored file, and what lies in ModelsBucket."""
 
@@ -307,6 +331,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "download": DownloadDocument,
     "pretrained": PretrainedDocument,
     "verify": VerifyDocument,
+    "detections": DetectionsDocument,
     "promote": PromoteDocument,
     "import": ImportDocument,
     "task": TaskDocument,
