@@ -8,9 +8,9 @@ from hypothesis import settings
 from pytest_socket import disable_socket, enable_socket
 
 from edgetrain.local.moto_app import SETTINGS
-from tests.session_cloud import cloud
+from tests.session_cloud import api, cloud
 
-__all__ = ["cloud"]  # a fixture: the folders that deploy share one cloud
+__all__ = ["api", "cloud"]  # fixtures: the folders that deploy share one cloud
 
 # moto reads them once, when the first test of this process imports it.
 os.environ.update(SETTINGS)

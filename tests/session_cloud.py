@@ -3,12 +3,17 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
 from edgetrain.client.connection import Connection
 from edgetrain.client.federation import Federation, connect
+from edgetrain.client.outputs import Outputs
+from edgetrain.client.pretrained import import_pretrained
 from edgetrain.local import deployment, process
 
 PROJECT = Path(__file__).parents[1]
@@ -45,6 +50,72 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         yield Cloud(connection, data_dir, connect(connection))
     finally:
         process.stop(data_dir)
+
+
+@dataclass(frozen=True)
+class DeployedApi:
+    """The API of the session's cloud, with the first detector published."""
+
+    cloud: Cloud
+
+    @property
+    def outputs(self) -> Outputs:
+        return self.cloud.federation.outputs
+
+    @property
+    def url(self) -> str:
+        return self.outputs.needed("api_url")
+
+    @cached_property
+    def token(self) -> str:
+        """Of a machine user who may detect."""
+        return self.token_of(self.new_client("edgetrain/detect"))
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def request(self, method: str, path: str, **how: Any) -> requests.Response:
+        """With the token, unless other headers are given; `path` begins with a slash."""
+        how.setdefault("headers", self.authorization)
+        return requests.request(method, self.url + path, timeout=60, **how)
+
+    def new_client(self, *scopes: str, in_audience: bool = True, **more: Any) -> dict[str, Any]:
+        """An app client with client credentials, as Cognito tells of it; the API's authoriser takes its tokens."""
+        idp, gateway = self.cloud.connection.client("cognito-idp"), self.cloud.connection.client("apigatewayv2")
+        client: dict[str, Any] = idp.create_user_pool_client(
+            UserPoolId=self.outputs.needed("user_pool_id"),
+            ClientName=f"test {' '.join(scopes)}",
+            GenerateSecret=True,
+            AllowedOAuthFlowsUserPoolClient=True,
+            AllowedOAuthFlows=["client_credentials"],
+            AllowedOAuthScopes=list(scopes),
+            **more,
+        )["UserPoolClient"]
+        if in_audience:
+            place = {"ApiId": self.outputs.needed("api_id"), "AuthorizerId": self.outputs.needed("authorizer_id")}
+            judged = gateway.get_authorizer(**place)["JwtConfiguration"]
+            judged["Audience"] = [*judged["Audience"], client["ClientId"]]
+            gateway.update_authorizer(**place, JwtConfiguration=judged)
+        return client
+
+    def token_of(self, client: dict[str, Any]) -> str:
+        """A token of a client with client credentials, for all scopes that it may have."""
+        reply = requests.post(
+            f"{self.outputs.needed('sign_in_url')}/oauth2/token",
+            auth=(client["ClientId"], client["ClientSecret"]),
+            data={"grant_type": "client_credentials"},
+            timeout=60,
+        )
+        assert reply.status_code == 200, reply.text
+        token: str = reply.json()["access_token"]
+        return token
+
+
+@pytest.fixture(scope="session")
+def api(cloud: Cloud) -> DeployedApi:
+    import_pretrained(cloud.federation)
+    return DeployedApi(cloud)
 
 
 def say(text: str) -> None:

@@ -5,8 +5,8 @@ from typing import Final
 
 from edgetrain.errors import ExtraMissing
 
-#: Photograph -> the label that a detector of everyday things finds in it.
-PHOTOGRAPHS: Final = {"astronaut": "person", "chelsea": "cat", "coffee": "cup"}
+#: Photograph -> what the pretrained detector finds in it, by its label.
+PHOTOGRAPHS: Final = {"astronaut": "Person", "chelsea": "Cat", "coffee": "Coffee cup"}
 QUALITY: Final = 92
 
 
