@@ -25,6 +25,7 @@ export type FailureKind =
   | "model-altered"
   | "model-unknown"
   | "no-wasm"
+  | "runtime-failed"
   | "device-failed"
   | "config-missing"
   | "config-wrong"
@@ -79,7 +80,7 @@ const PHRASES: Readonly<Record<FailureKind, (facts: Facts) => Words>> = {
   "not-a-picture": () => plain("This file is not a picture that the browser can read. Choose a JPEG or PNG."),
   "picture-too-large": () => plain("This picture is too large, even scaled down. Choose a smaller one."),
   "not-signed-in": () => signIn("You are not signed in. Sign in to have a picture looked at."),
-  "session-over": () => signIn("Your session is over. Sign in again; the picture has not been kept."),
+  "session-over": () => signIn("Your session is over. Sign in again, then take the picture once more."),
   "sign-in-refused": ({ said }) => signIn(`Sign-in was refused${said ? ` (${said})` : ""}. Try again.`),
   "sign-in-mixed-up": () => signIn("This sign-in was not started here, or too long ago. Sign in again."),
   "not-allowed": () =>
@@ -97,6 +98,8 @@ const PHRASES: Readonly<Record<FailureKind, (facts: Facts) => Words>> = {
     plain("This page does not understand the published model. Reload the page: it may be older than the model."),
   "no-wasm": () =>
     plain("This browser cannot run models: it lacks WebAssembly with SIMD. Pictures still go to the service."),
+  "runtime-failed": () =>
+    retry("The program that runs models did not start on this device. Check the connection and try again."),
   "device-failed": () =>
     retry("The model stopped working on this device. Try again, or switch it off: the service does not need it."),
   "config-missing": ({ status }) =>

@@ -1,6 +1,8 @@
 /** What the service takes: the same figures as `edgetrain/limits.py` (a test compares them). */
 export const PICTURE_BYTES = 4_500_000;
 export const PICTURE_SIDE = 4_096;
+/** What the service scales a picture to before its model sees it. */
+export const DETECTION_SIDE = 1_024;
 export const MAX_DETECTIONS = 100;
 export const NAME_CHARACTERS = 255;
 

@@ -6,8 +6,10 @@
 
 import { toBase64 } from "./base64";
 import { Failure } from "./failures";
-import { FILE_BYTES, PICTURE_BYTES, PICTURE_SIDE } from "./limits";
+import { DETECTION_SIDE, FILE_BYTES, PICTURE_BYTES, PICTURE_SIDE } from "./limits";
 
+/** Of a picture that the service does not scale down: below 1 browsers keep only every second pixel's colour. */
+const FULL_QUALITY = 1;
 const QUALITY = 0.92;
 const LOWER_QUALITY = 0.8;
 /** Each further try is this much smaller. */
@@ -45,7 +47,8 @@ export function attempts(size: Size): { readonly size: Size; readonly quality: n
     size: fitting(first, Math.max(1, Math.round(longest * STEP ** (index + 1)))),
     quality: LOWER_QUALITY,
   }));
-  return [{ size: first, quality: QUALITY }, { size: first, quality: LOWER_QUALITY }, ...smaller];
+  const best = longest <= DETECTION_SIDE ? [{ size: first, quality: FULL_QUALITY }] : [];
+  return [...best, { size: first, quality: QUALITY }, { size: first, quality: LOWER_QUALITY }, ...smaller];
 }
 
 /** Throws `Failure`: too large a file, or none that the browser can read as a picture. */

@@ -88,7 +88,10 @@ export class See {
       this.#picture = picture;
       this.#controls.hint = scaledHint(picture);
     } catch (error) {
-      this.#fail(error);
+      if (turn === this.#turn) {
+        this.#closeCamera();
+        this.#fail(error);
+      }
       return;
     }
     await this.#look();

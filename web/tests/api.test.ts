@@ -144,6 +144,7 @@ test("the limits are the service's", () => {
     Number(python.match(new RegExp(`^${name}: Final = ([\\d_]+)`, "m"))?.[1]?.replaceAll("_", ""));
   expect(limits.PICTURE_BYTES).toBe(of("PICTURE_BYTES"));
   expect(limits.PICTURE_SIDE).toBe(of("PICTURE_SIDE"));
+  expect(limits.DETECTION_SIDE).toBe(of("DETECTION_SIDE"));
   expect(limits.MAX_DETECTIONS).toBe(of("MAX_DETECTIONS"));
   expect(limits.NAME_CHARACTERS).toBe(of("PICTURE_NAME_CHARACTERS"));
 });

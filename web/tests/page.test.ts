@@ -133,6 +133,7 @@ test("a picture is first tried as large as it may be, then coarser, then smaller
     { size: { width: 3072, height: 2304 }, quality: 0.8 },
   ]);
   expect(tried).toHaveLength(8);
+  expect(attempts({ width: 1024, height: 768 })[0]).toEqual({ size: { width: 1024, height: 768 }, quality: 1 });
 });
 
 test("that a picture was scaled is told, and only then", () => {

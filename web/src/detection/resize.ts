@@ -3,11 +3,12 @@
 /** Fixed point: weights have this many bits after the point. 255 * 2^22 + 2^21 fits into 32 bits. */
 const PRECISION = 22;
 
-export interface Rgb {
-  /** Height x width x 3, row after row. */
-  readonly pixels: Uint8ClampedArray;
+export interface Pixels {
+  /** Height x width x channels, row after row: red, green, blue, and a canvas's alpha, which is not looked at. */
+  readonly values: Uint8ClampedArray;
   readonly width: number;
   readonly height: number;
+  readonly channels: 3 | 4;
 }
 
 /** What one output pixel is made of: `weights.length` input pixels from `first` on. */
@@ -16,51 +17,40 @@ interface Window {
   readonly weights: Int32Array;
 }
 
-/** Of RGBA pixels (a canvas's) the first three channels. */
-export function withoutAlpha(rgba: Uint8ClampedArray, width: number, height: number): Rgb {
-  const pixels = new Uint8ClampedArray(width * height * 3);
-  for (let from = 0, to = 0; to < pixels.length; from += 4, to += 3) {
-    pixels[to] = rgba[from] ?? 0;
-    pixels[to + 1] = rgba[from + 1] ?? 0;
-    pixels[to + 2] = rgba[from + 2] ?? 0;
-  }
-  return { pixels, width, height };
-}
-
-/** Along x first, then along y; a side that stays as it is passes untouched. */
-export function resize(picture: Rgb, height: number, width: number): Rgb {
-  const narrow = picture.width === width ? picture : alongX(picture, width);
+/** Three channels. Along x first, then along y; a side that stays as it is passes untouched. */
+export function resize(picture: Pixels, height: number, width: number): Pixels {
+  const narrow = picture.width === width && picture.channels === 3 ? picture : alongX(picture, width);
   return narrow.height === height ? narrow : alongY(narrow, height);
 }
 
-function alongX({ pixels, width, height }: Rgb, out: number): Rgb {
+function alongX({ values, width, height, channels }: Pixels, out: number): Pixels {
   const windows = windowsOf(width, out);
   const result = new Uint8ClampedArray(height * out * 3);
   let to = 0;
   for (let row = 0; row < height; row++) {
     for (const window of windows) {
-      weigh(pixels, (row * width + window.first) * 3, 3, window.weights, result, to);
+      weigh(values, (row * width + window.first) * channels, channels, window.weights, result, to);
       to += 3;
     }
   }
-  return { pixels: result, width: out, height };
+  return { values: result, width: out, height, channels: 3 };
 }
 
-function alongY({ pixels, width, height }: Rgb, out: number): Rgb {
+function alongY({ values, width, height }: Pixels, out: number): Pixels {
   const result = new Uint8ClampedArray(out * width * 3);
   let to = 0;
   for (const window of windowsOf(height, out)) {
     for (let column = 0; column < width; column++) {
-      weigh(pixels, (window.first * width + column) * 3, width * 3, window.weights, result, to);
+      weigh(values, (window.first * width + column) * 3, width * 3, window.weights, result, to);
       to += 3;
     }
   }
-  return { pixels: result, width, height: out };
+  return { values: result, width, height: out, channels: 3 };
 }
 
 /** The weighted sum of the pixels at `from`, `from + step`, ... goes to `to`: three channels. */
 function weigh(
-  pixels: Uint8ClampedArray,
+  values: Uint8ClampedArray,
   from: number,
   step: number,
   weights: Int32Array,
@@ -73,9 +63,9 @@ function weigh(
   let at = from;
   for (let index = 0; index < weights.length; index++) {
     const weight = weights[index] as number;
-    red += weight * (pixels[at] as number);
-    green += weight * (pixels[at + 1] as number);
-    blue += weight * (pixels[at + 2] as number);
+    red += weight * (values[at] as number);
+    green += weight * (values[at + 1] as number);
+    blue += weight * (values[at + 2] as number);
     at += step;
   }
   result[to] = red >> PRECISION;

@@ -9,6 +9,17 @@ type Waiting = { readonly resolve: (reply: Reply) => void; readonly reject: (fai
 /** A request without the number that `#ask` gives it. */
 type Question<R = Request> = R extends Request ? Omit<R, "id"> : never;
 
+/** The smallest module with a vector instruction in it: LiteRT's are full of them. */
+const SIMD = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0],
+  ...[10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
+);
+
+/** Whether this browser has what a model needs. */
+export function canRun(): boolean {
+  return typeof WebAssembly === "object" && typeof OffscreenCanvas === "function" && WebAssembly.validate(SIMD);
+}
+
 export class Device {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
@@ -34,7 +45,7 @@ export class Device {
 
   /** A worker with the model in it. Throws `Failure`. */
   static async start({ version, model, spec }: StoredModel): Promise<Device> {
-    if (typeof WebAssembly === "undefined" || typeof OffscreenCanvas === "undefined") {
+    if (!canRun()) {
       throw new Failure("no-wasm");
     }
     const device = new Device(version, spec);

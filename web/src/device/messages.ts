@@ -19,6 +19,6 @@ export type Reply =
   | {
       readonly id: number;
       readonly kind: "failed";
-      readonly why: "no-wasm" | "model-unknown" | "device-failed";
+      readonly why: "runtime-failed" | "model-unknown" | "device-failed";
       readonly said: string;
     };

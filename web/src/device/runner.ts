@@ -8,12 +8,12 @@ import wasm from "@litertjs/core/wasm/litert_wasm_internal.wasm?url";
 
 import { ssdAnchors } from "../detection/anchors";
 import { detectionsOf } from "../detection/decoding";
-import { type Rgb, resize, withoutAlpha } from "../detection/resize";
+import { type Pixels, resize } from "../detection/resize";
 import type { DetectorSpec } from "../detection/spec";
 import type { Found } from "./messages";
 
-/** This browser cannot run LiteRT's WebAssembly. */
-export class RuntimeMissing extends Error {}
+/** LiteRT's WebAssembly did not start: not loaded, or no memory for it. */
+export class RuntimeFailed extends Error {}
 
 /** Emscripten's hooks: where the glue looks for its `.wasm`, and what becomes of stderr's lines. */
 declare global {
@@ -39,12 +39,13 @@ export class Runner {
       await runtime;
     } catch (error) {
       runtime = null;
-      throw new RuntimeMissing(String(error), { cause: error });
+      throw new RuntimeFailed(String(error), { cause: error });
     }
     const { height, width } = spec.input;
     const compiled = await loadAndCompile(model, { accelerator: "wasm" });
     const runner = new Runner(compiled, spec, ssdAnchors(spec.decoder.anchors, height, width));
-    await runner.#run({ pixels: new Uint8ClampedArray(height * width * 3).fill(127), height, width }, 1);
+    const grey = new Uint8ClampedArray(height * width * 3).fill(127);
+    await runner.#run({ values: grey, height, width, channels: 3 }, 1);
     return runner;
   }
 
@@ -56,7 +57,7 @@ export class Runner {
   }
 
   /** What the model sees: each pixel value by the spec's line, rounded to float32 once, as NumPy does it. */
-  #values(pixels: Uint8ClampedArray): Float32Array {
+  #input(pixels: Uint8ClampedArray): Float32Array {
     const { scale, offset } = this.spec.input;
     const levels = Float32Array.from({ length: 256 }, (_, level) => level * scale + offset);
     const values = new Float32Array(pixels.length);
@@ -71,8 +72,8 @@ export class Runner {
   }
 
   /** `picture` has the input's size. Every tensor is freed: wasm's memory has no collector. */
-  async #run({ pixels, height, width }: Rgb, minScore: number) {
-    const input = new Tensor(this.#values(pixels), [1, height, width, 3]);
+  async #run({ values, height, width }: Pixels, minScore: number) {
+    const input = new Tensor(this.#input(values), [1, height, width, 3]);
     const names = this.model.getOutputDetails().map((output) => output.name);
     let outputs: Tensor[] = [];
     try {
@@ -128,7 +129,7 @@ async function withoutGraphics(start: () => Promise<void>): Promise<void> {
 }
 
 /** What the service decodes, too: the same JPEG. */
-async function pixelsOf(picture: Blob): Promise<Rgb> {
+async function pixelsOf(picture: Blob): Promise<Pixels> {
   const bitmap = await createImageBitmap(picture);
   try {
     const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
@@ -138,7 +139,7 @@ async function pixelsOf(picture: Blob): Promise<Rgb> {
     }
     context.drawImage(bitmap, 0, 0);
     const { data, width, height } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-    return withoutAlpha(data, width, height);
+    return { values: data, width, height, channels: 4 };
   } finally {
     bitmap.close();
   }

@@ -4,7 +4,7 @@
  */
 
 import type { Reply, Request } from "./messages";
-import { Runner, RuntimeMissing } from "./runner";
+import { Runner, RuntimeFailed } from "./runner";
 
 let runner: Runner | null = null;
 
@@ -27,7 +27,8 @@ async function answer(request: Request): Promise<Reply> {
     }
     return { id, kind: "found", found: await runner.detect(request.picture, request.minScore) };
   } catch (error) {
-    const why = error instanceof RuntimeMissing ? "no-wasm" : request.do === "load" ? "model-unknown" : "device-failed";
+    const why =
+      error instanceof RuntimeFailed ? "runtime-failed" : request.do === "load" ? "model-unknown" : "device-failed";
     return { id, kind: "failed", why, said: String(error) };
   }
 }
