@@ -10,10 +10,8 @@ if TYPE_CHECKING:
     from edgetrain.client.documents import DetectedDocument
     from edgetrain.detection.pictures import Rgb
 
-#: Of the palette of Okabe and Ito, which readers with any colour vision can tell apart; a class has always the same.
-COLOURS: Final = ("#56B4E9", "#E69F00", "#009E73", "#F0E442", "#CC79A7", "#D55E00", "#0072B2")
-#: Those on which white is read more easily than black.
-DARK: Final = frozenset({"#0072B2", "#D55E00"})
+#: The light ones of the palette of Okabe and Ito, which readers with any colour vision can tell apart; a class has always the same.
+COLOURS: Final = ("#56B4E9", "#E69F00", "#009E73", "#F0E442", "#CC79A7")
 EDGE: Final = "#000000"
 
 
@@ -67,5 +65,4 @@ def _label(
     x = max(0, min(left, size[0] - wide))
     y = top - high + line if top - high + line >= 0 else min(top, max(0, size[1] - high))
     canvas.rectangle((x, y, x + wide - 1, y + high - 1), fill=_colour(each), outline=EDGE, width=max(1, line // 2))
-    ink = "#FFFFFF" if _colour(each) in DARK else "#000000"
-    canvas.text((x + 2 * line - begin_x, y + 2 * line - begin_y), text, fill=ink, font=font)
+    canvas.text((x + 2 * line - begin_x, y + 2 * line - begin_y), text, fill=EDGE, font=font)

@@ -125,4 +125,7 @@ def _token(token: str | None, user: str | None, cloud: CloudName, data_dir: Path
             "the API wants a token: give --user NAME (`edgetrain users add NAME --scopes detect` makes one), --token or "
             "EDGETRAIN_TOKEN"
         )
-    return token.strip()
+    token = token.strip()
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise UsageError("the token has characters that no token has: expected what `edgetrain token NAME` prints")
+    return token
