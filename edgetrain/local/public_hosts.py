@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 #: Where the HTTP APIs answer on the cloud's endpoint: below it, the API's id, then the path with its stage.
 APIS: Final = "/_api"
@@ -75,8 +74,3 @@ def bucket_of(host: str) -> str | None:
 def _group(host: str, kind: str) -> str | None:
     found = _HOSTS.fullmatch(f"https://{host}")
     return found[kind] if found else None
-
-
-def port_of(url: str) -> int:
-    """The port that a URL of this machine names."""
-    return urlsplit(url).port or 0

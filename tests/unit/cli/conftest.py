@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -77,11 +77,13 @@ class FakeDeployment:
         progress("synthesising")
         return cache_dir
 
-    def deploy(self, endpoint: str, assembly: Path, progress: Callable[[str], None]) -> dict[str, str]:
+    def deploy(
+        self, endpoint: str, assembly: Path, progress: Callable[[str], None], only: Collection[str] | None
+    ) -> dict[str, str]:
         if self.failure is not None:
             raise self.failure
         progress(f"deploying {assembly}")
-        self.events.append(f"deploy {endpoint}")
+        self.events.append(" ".join(["deploy", endpoint, *(only or ())]))
         return {"EdgetrainStorage": "CREATE_COMPLETE", "EdgetrainFederated": "CREATE_COMPLETE"}
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from edgetrain.client import documents, logs, outputs
-from edgetrain.errors import DeploymentFailed, NodeMissing, PortInUse
+from edgetrain.errors import BuildFailed, DeploymentFailed, NodeMissing, PortInUse
 from tests.unit.fakes.federation import OUTPUTS
 
 FLAT = {
@@ -17,6 +17,7 @@ FLAT = {
     "LedgerTable": OUTPUTS.ledger_table,
     "StateMachineArn": OUTPUTS.state_machine_arn,
 }
+WEB = "http://127.0.0.1:4567"
 STACKS = {"EdgetrainStorage": "CREATE_COMPLETE", "EdgetrainFederated": "CREATE_COMPLETE"}
 
 
@@ -28,6 +29,17 @@ def cloud(process, tmp_path, monkeypatch):
     return process.start(tmp_path / "cloud")
 
 
+@pytest.fixture(autouse=True)
+def _furnished(process, monkeypatch):
+    """What `up` does after it has deployed."""
+
+    def furnish(cloud):
+        process.events.append(f"furnish {cloud.endpoint}")
+        return WEB
+
+    monkeypatch.setattr("edgetrain.cli.commands.up.furnish", furnish)
+
+
 # --- up and down
 
 
@@ -37,8 +49,29 @@ def test_up_detached_deploys_and_stays(edgetrain_, process, deployment):
     told = documents.StatusDocument.model_validate(outcome.document)
     assert (told.running, told.pid, told.endpoint) == (True, 42, "http://127.0.0.1:4566")
     assert told.stacks == STACKS
-    assert process.events == ["start 4566", "deploy http://127.0.0.1:4566"]
+    assert told.web == WEB
+    assert process.events == ["start 4566", "deploy http://127.0.0.1:4566", "furnish http://127.0.0.1:4566"]
     assert "synthesising" in outcome.stderr
+
+
+def test_up_says_where_the_web_app_is(edgetrain_, process, deployment):
+    assert f"Web app: {WEB}/ " in edgetrain_("up", "--detach").stderr
+
+
+def test_up_without_the_web_app(edgetrain_, process, deployment):
+    outcome = edgetrain_("up", "--detach", "--no-web")
+    assert (outcome.code, process.events) == (0, ["start 4566", "deploy http://127.0.0.1:4566"])
+    assert "Web app" not in outcome.stderr
+
+
+def test_a_web_app_that_does_not_build_leaves_no_cloud(edgetrain_, process, deployment, monkeypatch):
+    def fails(_cloud):
+        raise BuildFailed("the web app does not build: no")
+
+    monkeypatch.setattr("edgetrain.cli.commands.up.furnish", fails)
+    outcome = edgetrain_("up", "--detach")
+    assert (outcome.code, outcome.sentence) == (1, "the web app does not build: no")
+    assert process.running == {}
 
 
 def test_up_without_deploying_on_another_port(edgetrain_, process, deployment):
@@ -139,6 +172,13 @@ def test_status_of_an_embedded_cloud(edgetrain_, cloud, tmp_path):
     plain = edgetrain_("status").stdout
     assert "CREATE_COMPLETE" in plain
     assert "process 42" in plain
+
+
+def test_status_says_where_the_web_app_is(edgetrain_, cloud, monkeypatch):
+    assert "web app" not in edgetrain_("status").stdout
+    monkeypatch.setattr(outputs, "read_outputs", lambda _client: {**FLAT, "WebUrl": WEB})
+    assert edgetrain_("status", "--json").document["web"] == WEB
+    assert f"web app: {WEB}/" in edgetrain_("status").stdout
 
 
 def test_status_knows_its_own_endpoint_in_the_environment(edgetrain_, cloud, monkeypatch):

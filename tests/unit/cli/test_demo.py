@@ -76,7 +76,12 @@ def test_the_whole_demonstration(edgetrain_, playing, tmp_path):
     assert "95.0 % of 360 held-out" in outcome.stdout
     assert "98.0 %" in outcome.stdout
     assert "edgetrain up --detach" in outcome.stdout.split("Try next")[1]
-    assert playing.process.events == ["start 0", "deploy http://127.0.0.1:0", "stop", "central gone"]
+    assert playing.process.events == [
+        "start 0",
+        "deploy http://127.0.0.1:0 EdgetrainFederated",
+        "stop",
+        "central gone",
+    ]
 
 
 def test_json_is_the_summary(edgetrain_, playing, tmp_path):
