@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from edgetrain.local.ecr import Images
 from edgetrain.local.functions.logs import Event, LogWriter
 from edgetrain.local.sagemaker import records
-from edgetrain.local.sagemaker.container import Answer, Container
+from edgetrain.local.sagemaker.container import Answer, Container, Program
 from edgetrain.local.sagemaker.fleet import Fleet
 from edgetrain.local.sagemaker.plan import CannotServe, Services, Variant, make_program, read_variant
 
@@ -27,6 +27,12 @@ class LogsToo(Services, Protocol):
     """`Services`, and where containers' output goes."""
 
     def put_log_events(self, group: str, stream: str, events: Sequence[tuple[int, str]]) -> None: ...
+
+
+class StartsProgram(Protocol):
+    """Starts a container: `Container` itself."""
+
+    def __call__(self, program: Program, write_log: Callable[[Sequence[Event]], None]) -> Container: ...
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,9 @@ class Endpoints:
         *,
         scratch: Path,
         endpoint_url: str,
+        start: StartsProgram = Container,
     ) -> None:
+        self._start_container = start
         self._services = services
         self._images = images
         self._read_object = read_object
@@ -180,7 +188,7 @@ class Endpoints:
 
         def start() -> Container:
             stream = f"{variant.name}/{uuid.uuid4().hex}"
-            return Container(program, lambda events: self._write_log(name, stream, events))
+            return self._start_container(program, lambda events: self._write_log(name, stream, events))
 
         with self._lock:
             if self._closed:

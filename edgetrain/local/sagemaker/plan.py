@@ -98,7 +98,7 @@ def make_program(
             f"the image {variant.image} is none of this checkout's assemblies, whose programs are what the embedded cloud runs"
         )
     found = stages((image.context / image.dockerfile).read_text())
-    stage = found.get(image.target or "", list(found.values())[-1])
+    stage = list(found.values())[-1] if image.target is None else found[image.target]
     program, *arguments = entry_point(stage)
     if program not in PYTHONS:
         raise CannotServe(f"the image's program is {program}: expected {' or '.join(sorted(PYTHONS))}")

@@ -6,13 +6,13 @@ import pytest
 
 from edgetrain.errors import UsageError
 from training_jobs.__main__ import main
-from training_jobs.serve.settings import read_settings
+from training_jobs.serve.settings import DEFAULT_HOST, read_settings
 
 
 def test_as_sagemaker_runs_it():
     settings = read_settings([], {"EDGETRAIN_TASK": "objects", "MODELS_BUCKET": "bucket"})
     assert (settings.task, settings.models_bucket) == ("objects", "bucket")
-    assert (settings.model_dir, settings.host, settings.port) == (Path("/opt/ml/model"), "0.0.0.0", 8080)
+    assert (settings.model_dir, settings.host, settings.port) == (Path("/opt/ml/model"), DEFAULT_HOST, 8080)
     assert settings.workers >= 1
 
 
