@@ -146,7 +146,7 @@ def http_send() -> Send:
     def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         try:
             answer = pool.request(method, url, headers=dict(headers), body=body, redirect=False)
-        except urllib3.exceptions.TimeoutError as error:
+        except urllib3.exceptions.ReadTimeoutError as error:
             raise ApiUnavailable(f"{url} did not answer within {READ_SECONDS} s: try again later") from error
         except urllib3.exceptions.HTTPError as error:
             raise ApiUnavailable(f"nothing answers at {url}: is the cloud up (`edgetrain status`)?") from error
