@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -110,6 +111,22 @@ class DeployedApi:
         assert reply.status_code == 200, reply.text
         token: str = reply.json()["access_token"]
         return token
+
+
+@contextmanager
+def throttled_route(api: DeployedApi, route: str) -> Iterator[None]:
+    """While it lasts, a route takes no request at all: `POST /detections`."""
+    gateway, stage = (
+        api.cloud.connection.client("apigatewayv2"),
+        {"ApiId": api.outputs.needed("api_id"), "StageName": "api"},
+    )
+    standing = gateway.get_stage(**stage)["RouteSettings"]
+    closed = {**standing.get(route, {}), "ThrottlingBurstLimit": 0, "ThrottlingRateLimit": 0.0}
+    gateway.update_stage(**stage, RouteSettings={**standing, route: closed})
+    try:
+        yield
+    finally:
+        gateway.update_stage(**stage, RouteSettings=standing)
 
 
 @pytest.fixture(scope="session")
