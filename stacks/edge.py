@@ -39,6 +39,7 @@ VERSIONS: Final = "models/*"
 MANIFESTS: Final = f"models/*/{keys.MANIFEST_FILE}"
 DETECTORS: Final = f"models/*/{keys.DETECTOR_FILE}"
 TASKS: Final = f"models/*/{keys.SPEC_FILE}"
+SERVED: Final = "models/*/served.json"
 
 #: An origin as browsers write it: no path, no slash at the end. Without TLS only on one's own machine.
 ORIGIN: Final = re.compile(r"https://[a-z0-9.-]+(?::\d{1,5})?|http://(?:localhost|127\.0\.0\.1)(?::\d{1,5})?")
@@ -107,7 +108,7 @@ ROUTES: Final[dict[str, RouteSpec]] = {
     "GetLabels": RouteSpec(
         method=GET,
         path="/labels/{task}",
-        access=Access(models=Objects(reads=(MANIFESTS, DETECTORS, TASKS), lists=(VERSIONS,))),
+        access=Access(models=Objects(reads=(MANIFESTS, DETECTORS, TASKS, SERVED), lists=(VERSIONS,))),
     ),
     "GetLatestModel": RouteSpec(
         method=GET,

@@ -3,14 +3,16 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pydantic import ValidationError
 
 from edgetrain import limits
 from edgetrain.contracts import Contract
 from edgetrain.errors import DataInvalid
-from edgetrain.federated.weights import ByteSource
+
+if TYPE_CHECKING:
+    from edgetrain.federated.weights import ByteSource  # which brings NumPy
 
 Record = TypeVar("Record", bound=Contract)
 #: What is read at once of an object that need not fit in memory.
@@ -72,7 +74,7 @@ class ObjectStore(Protocol):
         """What lies under a key, or None."""
         ...
 
-    def open(self, key: str, *, version_id: str, size: int) -> ByteSource:
+    def open(self, key: str, *, version_id: str, size: int) -> "ByteSource":
         """An object of `size` bytes to be read by ranges."""
         ...
 
@@ -115,7 +117,7 @@ def write_record(store: ObjectStore, key: str, record: Record) -> Record:
     return record if written.created else read_record(store, key, type(record))
 
 
-def sha256_of(source: ByteSource) -> str:
+def sha256_of(source: "ByteSource") -> str:
     """The SHA-256 of all of it, read by ranges."""
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(min(source.size, READ_BYTES)))

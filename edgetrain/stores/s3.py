@@ -10,12 +10,13 @@ from botocore.exceptions import ClientError
 
 from edgetrain import limits
 from edgetrain.errors import DataInvalid, ObjectNotFound, TransientError
-from edgetrain.federated.weights import ByteSource
 from edgetrain.stores.base import StoredObject, Written
 from edgetrain.stores.failures import code_of, is_precondition, translated
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from edgetrain.federated.weights import ByteSource  # which brings NumPy
 
 #: Buckets without versioning call their only version so.
 NO_VERSION = "null"
@@ -89,7 +90,7 @@ class S3ObjectStore:
             key, head.get("VersionId", NO_VERSION), _hex(head.get("ChecksumSHA256")), head["ContentLength"]
         )
 
-    def open(self, key: str, *, version_id: str, size: int) -> ByteSource:
+    def open(self, key: str, *, version_id: str, size: int) -> "ByteSource":
         """The object by ranges; nothing is asked of S3 yet."""
         return RangedObject(self.client, self.bucket, key, version_id, size)
 

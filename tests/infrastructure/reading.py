@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 
 STORAGE, FEDERATED = "EdgetrainStorage", "EdgetrainFederated"
+IDENTITY, INFERENCE, EDGE = "EdgetrainIdentity", "EdgetrainInference", "EdgetrainEdge"
+STACKS = (STORAGE, IDENTITY, FEDERATED, INFERENCE, EDGE)
 #: CDK's logical ids end with eight hexadecimal digits, its exports name them and end with eight more.
-EXPORT = re.compile(r"^EdgetrainStorage:ExportsOutput(?:FnGetAtt|Ref)([A-Za-z]+?)[0-9A-F]{8}(Arn)?[0-9A-F]{8}$")
+EXPORT = re.compile(
+    r"^(?:Edgetrain(?:Storage|Identity):Exports|Publish)Output(?:FnGetAtt|Ref)([A-Za-z]+?)[0-9A-F]{8}(Arn|EndpointName)?[0-9A-F]{8}$"
+)
 LOGICAL = re.compile(r"^([A-Za-z0-9]+?)[0-9A-F]{8}$")
 
 
@@ -49,7 +53,7 @@ def text(value: Any) -> str:
             return "${" + short(name) + "." + attribute + "}"
         case {"Fn::Join": [separator, parts]}:
             return separator.join(map(text, parts))
-        case {"Fn::ImportValue": name}:
+        case {"Fn::ImportValue": name} | {"Fn::GetStackOutput": {"OutputName": name}}:
             found = EXPORT.match(name)
             assert found, f"not an export that we know: {name}"
             return "${" + found.group(1) + ("." + found.group(2) if found.group(2) else "") + "}"

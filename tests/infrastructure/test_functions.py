@@ -1,13 +1,13 @@
-"""The functions: one for each state, of the state's name, with what it needs to run and to be watched."""
+"""The functions: one for each state and route, of its name, with what it needs to run and to be watched."""
 
 from pathlib import Path
 
 import pytest
 
 from edgetrain import limits
-from stacks.constructs.state_function import folder_of
+from stacks.constructs.least_privilege_function import folder_of
 from stacks.packaging.layers import PROJECT
-from tests.infrastructure.reading import FEDERATED, Assembly, text
+from tests.infrastructure.reading import EDGE, FEDERATED, Assembly, text
 
 #: State -> memory, timeout, and whether it runs training programs.
 FUNCTIONS = {
@@ -21,15 +21,45 @@ FUNCTIONS = {
     "PublishModel": (512, 300, False),
     "FailRun": (512, 60, False),
 }
+#: Route -> memory, whether it reads pictures, and what it is told beside its name and log level.
+ROUTES = {
+    "DetectObjects": (
+        1769,
+        True,
+        {"ENDPOINTS": '{"objects":"${ObjectsServerlessEndpoint.EndpointName}"}', "PICTURES_BUCKET": "${DataBucket}"},
+    ),
+    "GetLabels": (512, False, {"MODELS_BUCKET": "${ModelsBucket}"}),
+    "GetLatestModel": (512, False, {"MODELS_BUCKET": "${ModelsBucket}"}),
+    "ListModelVersions": (512, False, {"MODELS_BUCKET": "${ModelsBucket}"}),
+    "DownloadModel": (512, False, {"MODELS_BUCKET": "${ModelsBucket}"}),
+    "GetOpenapi": (512, False, {"SIGN_IN_URL": "https://${PeopleSignIn}.auth.${AWS::Region}.amazoncognito.com"}),
+}
 PLAIN = ["${LayersCode}", "${LayersDependencies}"]
 WITH_RUNTIME = ["${LayersCode}", "${LayersDependencies}", "${LayersRuntime}"]
+WITH_PICTURES = ["${LayersCode}", "${LayersDependencies}", "${LayersPictures}"]
 
 
-def test_one_state_one_folder_one_function(aws: Assembly) -> None:
-    functions = aws.resources(FEDERATED, "AWS::Lambda::Function")
-    assert set(functions) == {f"{state}Function" for state in FUNCTIONS}
+def test_one_state_or_route_one_folder_one_function(aws: Assembly) -> None:
+    for stack, named in ((FEDERATED, FUNCTIONS), (EDGE, ROUTES)):
+        assert set(aws.resources(stack, "AWS::Lambda::Function")) == {f"{name}Function" for name in named}
     folders = {path.parent.name for path in (PROJECT / "lambdas").glob("*/handler.py")}
-    assert folders == {folder_of(state) for state in FUNCTIONS}
+    assert folders == {folder_of(name) for name in [*FUNCTIONS, *ROUTES]}
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_function_is_set_as_its_route_needs(aws: Assembly, route: str) -> None:
+    properties = aws.resources(EDGE, "AWS::Lambda::Function")[f"{route}Function"]["Properties"]
+    memory, reads_pictures, told = ROUTES[route]
+    assert properties["MemorySize"] == memory
+    # It answers before API Gateway gives up, and after it has given up waiting itself.
+    assert limits.DETECTION_SECONDS < properties["Timeout"] == 28 < limits.HTTP_API_TIMEOUT_SECONDS
+    assert sorted(map(text, properties["Layers"])) == (WITH_PICTURES if reads_pictures else PLAIN)
+    assert properties["Handler"] == "handler.handler"
+    assert properties["TracingConfig"] == {"Mode": "Active"}
+    assert text(properties["LoggingConfig"]["LogGroup"]) == f"${{{route}FunctionLogs}}"
+    assert "FunctionName" not in properties
+    names = {"LOG_LEVEL": "INFO", "POWERTOOLS_SERVICE_NAME": folder_of(route)}
+    assert {name: text(value) for name, value in properties["Environment"]["Variables"].items()} == {**told, **names}
 
 
 @pytest.mark.parametrize("state", FUNCTIONS)
@@ -57,9 +87,10 @@ def test_a_function_is_set_as_its_state_needs(aws: Assembly, state: str) -> None
 
 
 def test_logs_end_after_a_month_and_go_with_the_stack(aws: Assembly) -> None:
-    groups = aws.resources(FEDERATED, "AWS::Logs::LogGroup")
+    groups, edge = (aws.resources(stack, "AWS::Logs::LogGroup") for stack in (FEDERATED, EDGE))
     assert set(groups) == {*(f"{state}FunctionLogs" for state in FUNCTIONS), "TrainingLogs"}
-    for group in groups.values():
+    assert set(edge) == {*(f"{route}FunctionLogs" for route in ROUTES), "HttpAccessLogs"}
+    for group in [*groups.values(), *edge.values()]:
         assert group["Properties"] == {"RetentionInDays": 30}
         assert group["DeletionPolicy"] == "Delete"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infrastructure.reading import FEDERATED, STORAGE, Assembly
+from tests.infrastructure.reading import EDGE, FEDERATED, IDENTITY, INFERENCE, STACKS, STORAGE, Assembly
 
 #: Everything that we deploy. No custom resource: each is a function that is not ours.
 KINDS = {
@@ -19,10 +19,44 @@ KINDS = {
         "AWS::Logs::LogGroup",
         "AWS::StepFunctions::StateMachine",
     },
+    IDENTITY: {
+        "AWS::Cognito::UserPool",
+        "AWS::Cognito::UserPoolDomain",
+        "AWS::Cognito::UserPoolResourceServer",
+    },
+    INFERENCE: {
+        "AWS::CloudWatch::Alarm",
+        "AWS::IAM::Role",
+        "AWS::SageMaker::Endpoint",
+        "AWS::SageMaker::EndpointConfig",
+        "AWS::SageMaker::Model",
+    },
+    EDGE: {
+        "AWS::ApiGatewayV2::Api",
+        "AWS::ApiGatewayV2::Authorizer",
+        "AWS::ApiGatewayV2::Integration",
+        "AWS::ApiGatewayV2::Route",
+        "AWS::ApiGatewayV2::Stage",
+        "AWS::CloudFront::Distribution",
+        "AWS::CloudFront::OriginAccessControl",
+        "AWS::CloudFront::ResponseHeadersPolicy",
+        "AWS::CloudWatch::Alarm",
+        "AWS::Cognito::UserPoolClient",
+        "AWS::IAM::Role",
+        "AWS::Lambda::Function",
+        "AWS::Lambda::LayerVersion",
+        "AWS::Lambda::Permission",
+        "AWS::Logs::LogGroup",
+        "AWS::S3::Bucket",
+        "AWS::S3::BucketPolicy",
+    },
 }
 #: Rule -> the constructs on which a finding of it is accepted.
 ACCEPTED = {
-    "AwsSolutions-S1": {"DataBucket", "RunsBucket", "ModelsBucket"},
+    "AwsSolutions-APIG4": {"GetOpenapiRoute"},
+    **{f"AwsSolutions-CFR{number}": {"Distribution"} for number in (1, 2, 3, 4)},
+    **{f"AwsSolutions-COG{number}": {"People"} for number in (2, 3, 8)},
+    "AwsSolutions-S1": {"DataBucket", "RunsBucket", "ModelsBucket", "Bucket"},
     "AwsSolutions-L1": {"Function"},
     "AwsSolutions-IAM5": {"Role", "MapRuns"},
 }
@@ -30,7 +64,7 @@ ACCEPTED = {
 
 def acknowledgements(assembly: Assembly) -> Iterator[tuple[str, str, str]]:
     """(construct, finding, reason) of all accepted findings."""
-    for stack in (STORAGE, FEDERATED):
+    for stack in STACKS:
         metadata = json.loads((assembly.folder / f"{stack}.metadata.json").read_text())
         for construct, entries in metadata.items():
             for entry in entries:
@@ -51,6 +85,10 @@ def test_nothing_has_a_physical_name(aws: Assembly, stack: str) -> None:
         names = {f"{kind}Name", "BucketName", "TableName", "FunctionName", "LogGroupName", "RoleName", "LayerName"}
         if kind == "Policy":  # an inline policy cannot be without one; it is unique only within its role
             names.remove("PolicyName")
+        if kind == "Stage":  # it is a part of each path, and unique only within its API
+            names.remove("StageName")
+        if kind == "Permission":  # it refers to the function
+            names.remove("FunctionName")
         assert not names & set(resource["Properties"]), name
 
 

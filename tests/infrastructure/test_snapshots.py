@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.infrastructure.reading import FEDERATED, STORAGE, Assembly
+from tests.infrastructure.reading import STACKS, Assembly
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-ASSET = re.compile(r"\b[0-9a-f]{64}(?=\.zip$)")
+ASSET = re.compile(r"\b[0-9a-f]{64}(?=\.zip$|\.tar\.gz$)|(?<=:)[0-9a-f]{64}$")
 
 
 def masked(value: Any) -> Any:
@@ -37,7 +37,7 @@ def snapshot(assembly: Assembly, stack: str) -> str:
     return json.dumps(template, indent=2) + "\n"
 
 
-@pytest.mark.parametrize("stack", [STORAGE, FEDERATED])
+@pytest.mark.parametrize("stack", STACKS)
 def test_a_template_is_as_reviewed(aws: Assembly, stack: str, request: pytest.FixtureRequest) -> None:
     file = SNAPSHOTS / f"{stack}.json"
     found = snapshot(aws, stack)
@@ -50,9 +50,13 @@ def test_a_template_is_as_reviewed(aws: Assembly, stack: str, request: pytest.Fi
 
 
 def test_there_is_no_snapshot_of_a_stack_that_is_gone() -> None:
-    assert {file.name for file in SNAPSHOTS.iterdir()} == {f"{STORAGE}.json", f"{FEDERATED}.json"}
+    assert {file.name for file in SNAPSHOTS.iterdir()} == {f"{stack}.json" for stack in STACKS}
 
 
 def test_hashes_of_assets_are_masked_and_nothing_else_is() -> None:
     hashed = "a1" * 32
     assert masked({"S3Key": f"{hashed}.zip", "n": [1, hashed]}) == {"S3Key": "<asset>.zip", "n": [1, hashed]}
+    assert masked([f"s3://b/{hashed}.tar.gz", f"repository:{hashed}"]) == [
+        "s3://b/<asset>.tar.gz",
+        "repository:<asset>",
+    ]

@@ -11,7 +11,7 @@ import pytest
 
 from stacks.packaging.layers import PROJECT, build_layers
 from stacks.targets import make_target
-from tests.infrastructure.reading import FEDERATED, Assembly
+from tests.infrastructure.reading import STACKS, Assembly
 from tests.infrastructure.test_snapshots import snapshot
 
 #: No account, no region; and for who asks all the same, no package index.
@@ -48,7 +48,8 @@ def test_synth_is_offline_and_gives_the_same_bytes_twice(target: str, tmp_path: 
     deployed = {path.read_bytes() for path in vars(archives).values()}
     assert deployed <= set(one.values())
     if target == "aws":  # what the other tests here look at is what is deployed
-        assert snapshot(Assembly(folders[0]), FEDERATED) == snapshot(aws, FEDERATED)
+        for stack in STACKS:
+            assert snapshot(Assembly(folders[0]), stack) == snapshot(aws, stack)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,7 @@ def test_synth_is_offline_and_gives_the_same_bytes_twice(target: str, tmp_path: 
     [
         ({"target": "azure"}, "target is 'azure': expected one of aws, host"),
         ({"architecture": "riscv"}, "architecture is 'riscv': expected one of x86_64, arm64"),
+        ({"keep_images": "week"}, "keep_images is 'week': expected one of day, never"),
     ],
 )
 def test_a_wrong_word_is_one_sentence(context: dict[str, Any], sentence: str, tmp_path: Path) -> None:

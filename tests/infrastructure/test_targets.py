@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 
 from stacks.targets import host_target
-from tests.infrastructure.reading import FEDERATED, STORAGE, Assembly
+from tests.infrastructure.reading import EDGE, FEDERATED, IDENTITY, INFERENCE, STORAGE, Assembly
+
+#: Stacks with functions.
+WITH_FUNCTIONS = (FEDERATED, EDGE)
 
 
 def differences(one: Any, other: Any, path: str = "") -> set[str]:
@@ -22,10 +25,10 @@ def differences(one: Any, other: Any, path: str = "") -> set[str]:
     return set() if one == other else {path}
 
 
-def allowed(assembly: Assembly) -> set[str]:
+def allowed(assembly: Assembly, stack: str) -> set[str]:
     """The paths that may differ: of layers their content and runtime, of functions runtime and architecture."""
     paths = set()
-    for name, resource in assembly.template(FEDERATED)["Resources"].items():
+    for name, resource in assembly.template(stack)["Resources"].items():
         properties = f"/Resources/{name}/Properties"
         match resource["Type"]:
             case "AWS::Lambda::LayerVersion":
@@ -38,14 +41,16 @@ def allowed(assembly: Assembly) -> set[str]:
 @pytest.mark.parametrize("other", ["host", "aws_arm64"])
 def test_targets_differ_in_what_functions_run_on(aws: Assembly, other: str, request: pytest.FixtureRequest) -> None:
     compared: Assembly = request.getfixturevalue(other)
-    found = differences(aws.template(FEDERATED), compared.template(FEDERATED))
-    assert found - allowed(aws) == set()
-    assert found, "the layers of two targets have other hashes"
-    assert differences(aws.template(STORAGE), compared.template(STORAGE)) == set()
+    for stack in WITH_FUNCTIONS:
+        found = differences(aws.template(stack), compared.template(stack))
+        assert found - allowed(aws, stack) == set()
+        assert found, "the layers of two targets have other hashes"
+    for stack in (STORAGE, IDENTITY, INFERENCE):
+        assert differences(aws.template(stack), compared.template(stack)) == set()
 
 
 def test_code_of_ours_is_the_same_for_every_target(aws: Assembly, host: Assembly) -> None:
-    found = differences(aws.template(FEDERATED), host.template(FEDERATED))
+    found = set().union(*(differences(aws.template(stack), host.template(stack)) for stack in WITH_FUNCTIONS))
     assert not [path for path in found if "/Code/" in path or ("LayersCode" in path and "S3Key" in path)]
 
 
@@ -54,11 +59,12 @@ def test_a_function_is_of_its_target(aws_arm64: Assembly, host: Assembly) -> Non
         (aws_arm64, "python3.13", "arm64"),
         (host, host_target().runtime, host_target().architecture),
     ):
-        for function in assembly.resources(FEDERATED, "AWS::Lambda::Function").values():
-            assert function["Properties"]["Runtime"] == runtime
-            assert function["Properties"]["Architectures"] == [architecture]
-        for layer in assembly.resources(FEDERATED, "AWS::Lambda::LayerVersion").values():
-            assert layer["Properties"]["CompatibleRuntimes"] == [runtime]
+        for stack in WITH_FUNCTIONS:
+            for function in assembly.resources(stack, "AWS::Lambda::Function").values():
+                assert function["Properties"]["Runtime"] == runtime
+                assert function["Properties"]["Architectures"] == [architecture]
+            for layer in assembly.resources(stack, "AWS::Lambda::LayerVersion").values():
+                assert layer["Properties"]["CompatibleRuntimes"] == [runtime]
 
 
 def test_a_difference_is_seen() -> None:
