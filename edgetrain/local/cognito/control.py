@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from edgetrain.local.cognito.keys import signing_key
+from edgetrain.local.cognito.people import NotSignedIn, check_policy
 from edgetrain.local.cognito.pools import Client, backend, find_client, find_pool, find_user
 from edgetrain.local.cognito.state import SignInState
 from edgetrain.local.wsgi import Application, Reply, Request, call
@@ -46,6 +47,7 @@ class UserPools:
             "CreateUserPoolClient": _check_new_client,
             "UpdateUserPoolClient": _check_client_update,
             "AdminCreateUser": _check_new_user,
+            "AdminSetUserPassword": _check_password,
             "InitiateAuth": _check_flow,
             "AdminInitiateAuth": _check_flow,
         }
@@ -167,12 +169,27 @@ def _check_new_user(body: dict[str, Any]) -> None:
     pool = find_pool(str(body.get("UserPoolId", "")))
     if pool is None or body.get("MessageAction") == "RESEND":
         return
+    if "email" in (pool.extended_config.get("AliasAttributes") or ()) and "@" in str(body.get("Username", "")):
+        raise Rejected(
+            "InvalidParameterException",
+            "Username cannot be of email format, since user pool is configured for email alias.",
+        )
     if find_user(pool, str(body.get("Username", ""))) is not None:
         raise Rejected("UsernameExistsException", "User account already exists")
     given = {each["Name"]: str(each.get("Value", "")) for each in body.get("UserAttributes") or ()}
     for alias in pool.extended_config.get("AliasAttributes") or ():
         if given.get(f"{alias}_verified", "").lower() == "true" and find_user(pool, given.get(alias, "")) is not None:
             raise Rejected("AliasExistsException", f"An account with the {alias} already exists.")
+
+
+def _check_password(body: dict[str, Any]) -> None:
+    pool = find_pool(str(body.get("UserPoolId", "")))
+    if pool is None:
+        return
+    try:
+        check_policy(pool, str(body.get("Password", "")))
+    except NotSignedIn as refused:
+        raise Rejected("InvalidPasswordException", str(refused)) from refused
 
 
 def _check_flow(body: dict[str, Any]) -> None:

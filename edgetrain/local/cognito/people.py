@@ -1,6 +1,7 @@
 """Whether somebody is who they say: passwords and second factors, checked against what moto keeps."""
 
 import hmac
+import re
 from datetime import timedelta
 from typing import Any, Final
 
@@ -20,6 +21,14 @@ EXPIRED: Final = "Temporary password has expired and must be reset by an adminis
 NO_SECOND_FACTOR: Final = (
     "This user pool wants a second factor, and you have none yet: associate a software token by the pool's API."
 )
+NOT_CONFORM: Final = "Password did not conform with policy"
+#: Setting of a policy -> what has to be in a password, and Cognito's word for it.
+KINDS: Final = {
+    "RequireUppercase": (re.compile(r"[A-Z]"), "uppercase"),
+    "RequireLowercase": (re.compile(r"[a-z]"), "lowercase"),
+    "RequireNumbers": (re.compile(r"[0-9]"), "numeric"),
+    "RequireSymbols": (re.compile(r"[\^$*.\[\]{}()?\"!@#%&/\\,><':;|_~`=+-]|(?<=.) (?=.)"), "symbol"),
+}
 #: What somebody still has to do after the right password.
 NEW_PASSWORD: Final = "password"  # noqa: S105
 TOTP: Final = "code"
@@ -80,9 +89,9 @@ def set_password(clients: Loopback, pool: Any, user: Any, new: str, again: str) 
             UserPoolId=pool.id, Username=user.username, Password=new, Permanent=True
         )
     except ClientError as error:
-        if error.response["Error"]["Code"] not in {"InvalidPasswordException", "InvalidParameterException"}:
+        if error.response["Error"]["Code"] != "InvalidPasswordException":
             raise
-        raise NotSignedIn(policy_of(pool)) from error
+        raise NotSignedIn(error.response["Error"]["Message"]) from error
 
 
 def check_code(code: str) -> bool:
@@ -98,18 +107,18 @@ def check_code(code: str) -> bool:
     return True
 
 
-def policy_of(pool: Any) -> str:
-    """What the pool wants of a password, in a sentence."""
+def check_policy(pool: Any, password: str) -> None:
+    """Hold a new password against the pool's policy.
+
+    Raises:
+        NotSignedIn: it breaks the policy; in Cognito's words.
+    """
     policy = pool.extended_config.get("Policies", {}).get("PasswordPolicy", {})
-    kinds = {
-        "RequireUppercase": "upper-case letters",
-        "RequireLowercase": "lower-case letters",
-        "RequireNumbers": "digits",
-        "RequireSymbols": "symbols",
-    }
-    wanted = [word for name, word in kinds.items() if policy.get(name, True)]
-    needs = f" with {', '.join(wanted)}" if wanted else ""
-    return f"Password does not conform to the policy: at least {policy.get('MinimumLength', 8)} characters{needs}."
+    if len(password) < policy.get("MinimumLength", 8):
+        raise NotSignedIn(f"{NOT_CONFORM}: Password not long enough")
+    for setting, (wanted, kind) in KINDS.items():
+        if policy.get(setting, True) and not wanted.search(password):
+            raise NotSignedIn(f"{NOT_CONFORM}: Password must have {kind} characters")
 
 
 def _expired(pool: Any, user: Any, clock: Clock) -> bool:

@@ -158,7 +158,7 @@ def test_a_password_of_somebody_elses_choice_is_replaced(world):
 
 @pytest.mark.parametrize(
     ("new", "again", "said"),
-    [(NEW, NEW + "x", "not the same"), ("short", "short", "at least 12 characters"), ("a" * 20, "a" * 20, "digits")],
+    [(NEW, NEW + "x", "not the same"), ("short", "short", "not long enough"), ("a" * 20, "a" * 20, "uppercase")],
 )
 def test_a_bad_new_password_is_asked_for_again(world, new, again, said):
     world.person(permanent=False)

@@ -107,3 +107,34 @@ def test_the_second_factor_of_a_pool_can_be_changed(world):
     )
     world.idp.update_user_pool(UserPoolId=world.pool, MfaConfiguration="OFF")
     assert world.idp.describe_user_pool(UserPoolId=world.pool)["UserPool"]["MfaConfiguration"] == "OFF"
+
+
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [
+        ("Short-1", "not long enough"),
+        ("lower-case-1", "uppercase"),
+        ("UPPER-CASE-1", "lowercase"),
+        ("No-digits-here", "numeric"),
+        ("NoSymbolsHere1", "symbol"),
+        (" NoSymbolsHere1", "symbol"),
+    ],
+)
+def test_a_password_that_breaks_the_policy(world, password, said):
+    world.person()
+
+    def choose(password: str):
+        return lambda: world.idp.admin_set_user_password(
+            UserPoolId=world.pool, Username="ann", Password=password, Permanent=True
+        )
+
+    code, message = refused(choose(password))
+    assert code == "InvalidPasswordException"
+    assert said in message
+    choose("With a space 1")()
+
+
+def test_an_address_is_no_name_where_it_is_an_alias(world):
+    create = world.idp.admin_create_user
+    code, _ = refused(lambda: create(UserPoolId=world.pool, Username="ann@example.org"))
+    assert code == "InvalidParameterException"
