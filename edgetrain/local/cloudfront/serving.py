@@ -65,7 +65,8 @@ class WebApplication:
         shown = {**answer.headers, **headers, "x-amz-cf-id": request_id(), "x-amz-cf-pop": "LOCAL"}
         if answer.status not in {204, 304}:
             shown.setdefault("content-length", str(len(answer.body)))
-        start_response(status_line(answer.status), [(name, header_text(value)) for name, value in shown.items()])
+        lines = [*shown.items(), *(("set-cookie", cookie) for cookie in answer.cookies)]
+        start_response(status_line(answer.status), [(name, header_text(value)) for name, value in lines])
         return [answer.body] if answer.body and request.method != "HEAD" else []
 
     def _answer(self, request: Request) -> tuple[Answer, Mapping[str, str]]:
@@ -85,7 +86,7 @@ class WebApplication:
         if is_whole:
             answer = tailored(request, answer, may_compress=behaviour.compresses and behaviour.cache.compresses)
         policy = self._distributions.policy(behaviour.headers_policy)
-        return Answer(answer.status, policy.apply(answer.headers), answer.body), {**about, **kept}
+        return Answer(answer.status, policy.apply(answer.headers), answer.body, answer.cookies), {**about, **kept}
 
     def _from_cache_or_origin(
         self, request: Request, distribution: Distribution, behaviour: Behaviour, path: str
@@ -148,7 +149,9 @@ def raw_path(request: Request) -> str:
 
 def _answer_of(reply: Reply) -> Answer:
     headers = {name.lower(): value for name, value in reply.headers.items()}
-    return Answer(reply.status, {n: v for n, v in headers.items() if n not in DROPPED}, b"".join(reply.body))
+    return Answer(
+        reply.status, {n: v for n, v in headers.items() if n not in DROPPED}, b"".join(reply.body), reply.cookies
+    )
 
 
 def _seconds(distribution: Distribution, behaviour: Behaviour, answer: Answer) -> float:

@@ -16,11 +16,12 @@ UNCHANGED: Final = ("cache-control", "date", "etag", "expires", "last-modified",
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer with its body in memory; header names are lower case."""
+    """An answer with its body in memory; header names are lower case, cookies apart."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
 
 
 def tailored(request: Request, answer: Answer, *, may_compress: bool) -> Answer:
