@@ -64,7 +64,7 @@ def read_answer(payload: bytes) -> Reply:
 
 def _status(value: Any) -> int:
     try:
-        status = int(value) if isinstance(value, str) or type(value) is int else 0
+        status = int(value) if isinstance(value, str | int) else 0
     except ValueError:
         status = 0
     if not 100 <= status <= 599:

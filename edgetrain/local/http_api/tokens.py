@@ -106,9 +106,8 @@ class _KeyNotFound(ValueError):
 
 
 def _key(keys: KeySet, header: Mapping[str, Any]) -> Any:
-    kid = header.get("kid")
-    found = next((key for key in keys.keys if key.kid == kid and key.key_type == "RSA"), None)
-    if not kid or found is None:
+    found = next((key for key in keys.keys if key.kid == header.get("kid")), None)
+    if found is None:
         raise _KeyNotFound("the token's kid is not one of the issuer's keys")
     return found
 

@@ -192,6 +192,12 @@ def test_a_route_for_options_comes_first(gateway):
     assert len(gateway.functions.events) == 1
 
 
+def test_a_locked_route_for_options_is_locked(gateway):
+    gateway.stage = make_stage(locked(key=route_key("ANY /x")), cors=Cors(origins=(ORIGIN,)))
+    reply = gateway.ask("/api/x", "OPTIONS", origin=ORIGIN)
+    assert (reply.status, reply.headers["access-control-allow-origin"]) == (401, ORIGIN)
+
+
 def test_the_access_log(gateway):
     form = "$context.httpMethod $context.path $context.routeKey $context.status $context.integrationErrorMessage"
     gateway.stage = make_stage(log_group="g", log_format=form)
