@@ -230,6 +230,8 @@ def tags_of(version: Any) -> dict[str, str]:
 
 
 def set_tags(version: Any, tags: Mapping[str, str]) -> None:
+    """Give it these tags and no others: not those of what it replaces."""
+    backend().tagger.delete_all_tags_for_resource(version.arn)
     if tags:
         backend().tagger.tag_resource(version.arn, [{"Key": key, "Value": value} for key, value in tags.items()])
 

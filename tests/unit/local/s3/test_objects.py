@@ -232,3 +232,10 @@ def test_a_bucket_with_objects_stays(s3, bucket):
 def test_what_would_be_forgotten_is_refused(s3, bucket):
     locked = {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": "2040-01-01T00:00:00Z"}
     assert refused(s3.client.put_object, Bucket=bucket, Key="k", Body=b"", **locked) == ("NotImplemented", 501)
+
+
+def test_what_is_put_again_has_not_the_tags_of_before(s3, bucket):
+    s3.client.put_object(Bucket=bucket, Key="k", Body=b"1", Tagging="a=1")
+    assert s3.client.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == [{"Key": "a", "Value": "1"}]
+    s3.client.put_object(Bucket=bucket, Key="k", Body=b"2")
+    assert s3.client.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == []
