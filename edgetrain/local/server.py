@@ -7,6 +7,8 @@ from contextlib import suppress
 from typing import Any, Final
 
 from cheroot import wsgi
+from cheroot.server import HeaderReader, HTTPConnection, HTTPRequest
+from cheroot.server import comma_separated_headers as lists  # type: ignore[attr-defined] # its stub leaves it out
 from cheroot.wsgi import Gateway_10
 
 from edgetrain.errors import PortInUse
@@ -27,6 +29,41 @@ IDLE_SECONDS: Final = 60
 STOP_SECONDS: Final = 2
 BACKLOG: Final = 512
 METADATA: Final = b"x-amz-meta-"
+#: Headers of which the last one counts when they are repeated, and not a list of all.
+SINGLE: Final = frozenset({b"Content-Length", b"Content-Type", b"Host", b"Transfer-Encoding"})
+
+
+class _Headers(dict[bytes, bytes]):
+    """Headers in which a repeated one keeps all its values; cheroot sees to those that it knows as lists by itself."""
+
+    def __setitem__(self, name: bytes, value: bytes) -> None:
+        if name in self and name not in SINGLE and name not in lists:
+            separator = b"; " if name == b"Cookie" else b","
+            value = separator.join((self[name], value))
+        super().__setitem__(name, value)
+
+
+class _HeaderReader(HeaderReader):
+    """cheroot's, which forgets all but the last of a repeated header."""
+
+    def __call__(self, rfile: Any, hdict: dict[bytes, bytes] | None = None) -> dict[bytes, bytes]:
+        read: dict[bytes, bytes] = super().__call__(rfile, _Headers())
+        if hdict is None:
+            return read
+        hdict.update(read)
+        return hdict
+
+
+class _Request(HTTPRequest):
+    """A request with all its headers."""
+
+    header_reader = _HeaderReader()
+
+
+class _Connection(HTTPConnection):
+    """A connection of such requests."""
+
+    RequestHandlerClass = _Request
 
 
 class _Gateway(Gateway_10):
@@ -43,6 +80,8 @@ class _Gateway(Gateway_10):
 
 class _Server(wsgi.Server):
     """cheroot, with its complaints in our log."""
+
+    ConnectionClass = _Connection
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         logger.log(level, msg, exc_info=traceback)

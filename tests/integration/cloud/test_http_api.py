@@ -224,6 +224,17 @@ def test_a_function_answers(api):
     assert api.ask("/api/p/x", "PUT", b"\xff\xd8", content_type="image/jpeg").json["body"] == "/9g="
 
 
+def test_headers_that_are_repeated(api):
+    connection = http.client.HTTPConnection(str(api.url.hostname), api.url.port)
+    connection.putrequest("GET", f"{api.url.path}/api/p/x")
+    for name, value in (("x-twice", "a"), ("x-twice", "b"), ("cookie", "c=1"), ("cookie", "d=2")):
+        connection.putheader(name, value)
+    connection.endheaders()
+    event = json.loads(connection.getresponse().read())
+    connection.close()
+    assert (event["headers"]["x-twice"], event["cookies"]) == ("a,b", ["c=1", "d=2"])
+
+
 @pytest.mark.parametrize(
     ("path", "method", "status", "message"),
     [
