@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from edgetrain import limits
@@ -31,7 +31,7 @@ class Machine:
     name: str
     client_id: str
     scopes: tuple[str, ...]
-    secret: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

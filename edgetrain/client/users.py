@@ -89,7 +89,9 @@ def invite(sign_in: SignIn, name: str, *, email: str | None = None, password: st
     except ClientError as error:
         if code_of(error) not in TAKEN:
             raise
-        raise _taken(name if code_of(error) == "UsernameExistsException" else f"{name} or of {email}") from error
+        if code_of(error) == "AliasExistsException":
+            raise UserExists(f"somebody has the address {email} already (`edgetrain users list`)") from error
+        raise _taken(name) from error
     chosen = new_password() if password is None else password
     try:
         sign_in.idp.admin_set_user_password(UserPoolId=sign_in.pool_id, Username=name, Password=chosen, Permanent=True)
