@@ -33,11 +33,7 @@ NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "edgetrain/postman")
 #: Runs after each request.
 TEST: Final = """\
 pm.test("the service has no fault", () => pm.expect(pm.response.code).to.be.below(500));
-pm.test("the answer is JSON, or a picture's address", () => {
-    if (pm.response.code !== 304) {
-        pm.expect(pm.response.headers.get("Content-Type")).to.match(/^application\\/(problem\\+)?json/);
-    }
-});
+pm.test("the answer is JSON", () => pm.expect(pm.response.headers.get("Content-Type")).to.match(/^application\\/json/));
 pm.test("the request is one that the API takes", () => pm.expect(pm.response.code).to.be.below(400));"""
 
 

@@ -44,7 +44,7 @@ class Front:
 
     def serve_public(self, path: str, api: Api) -> None:
         """Let `api` answer requests that nobody signed and whose whole path matches the expression `path`."""
-        self._public.append((re.compile(path), api))
+        self._public.append((re.compile(path, re.DOTALL), api))
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)

@@ -39,6 +39,7 @@ def front():
     for service in ("s3", "dynamodb", "states"):
         front.serve(service, Named(service))
     front.serve("lambda", Broken())
+    front.serve_public(r"/open/.*", Named("public"))
     return front
 
 
@@ -54,6 +55,9 @@ def front():
         (environ(HTTP_X_AMZ_TARGET="AWSStepFunctions.StartExecution"), b"states"),
         (environ(CONTENT_TYPE="application/x-www-form-urlencoded; charset=utf-8"), b"moto"),
         (environ("/_edgetrain/health"), b"{}"),
+        (environ("/open/a"), b"public"),
+        (environ("/open/two\nlines"), b"public"),
+        (environ("/open/a", HTTP_AUTHORIZATION=SIGNED.format("s3")), b"s3"),
     ],
 )
 def test_who_answers(front, request_, answered_by):
