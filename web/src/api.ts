@@ -19,6 +19,12 @@ export interface Answer {
   readonly version: string | null;
 }
 
+/** The names of a task's classes, in the version that the service runs. */
+export interface Labels {
+  readonly version: string;
+  readonly names: readonly string[];
+}
+
 export interface ModelFile {
   readonly name: string;
   readonly url: string;
@@ -55,10 +61,13 @@ export class Api {
     };
   }
 
-  /** The names of a task's classes. */
-  async labels(task: string): Promise<readonly string[]> {
+  async labels(task: string): Promise<Labels> {
     const { body } = await this.#call(`/labels/${encodeURIComponent(task)}`);
-    return understood(() => list(fields(body, "answer")["labels"], "labels").map((label) => text(label, "label")));
+    return understood(() => {
+      const answer = fields(body, "answer");
+      const names = list(answer["labels"], "labels").map((label) => text(label, "label"));
+      return { version: String(number(answer["version"], "version")), names };
+    });
   }
 
   async latestVersion(task: string): Promise<number> {

@@ -12,7 +12,11 @@ export class Camera {
   /** Each start or stop makes an earlier start, which may still wait for the person's consent, void. */
   #turn = 0;
 
-  constructor(private readonly video: HTMLVideoElement) {}
+  /** `lost` is called when a camera goes away while it is looked through. */
+  constructor(
+    private readonly video: HTMLVideoElement,
+    private readonly lost: () => void,
+  ) {}
 
   /** Shows what a camera sees; false when it was stopped meanwhile. Throws `Failure`. */
   async start(id: string | null = null): Promise<boolean> {
@@ -33,6 +37,9 @@ export class Camera {
         return false;
       }
       this.#stream = stream;
+      for (const track of stream.getTracks()) {
+        track.addEventListener("ended", this.lost);
+      }
       this.video.srcObject = stream;
       await this.video.play();
       return turn === this.#turn;

@@ -1,13 +1,13 @@
 /** The place See: camera or file -> picture -> service (and this device) -> boxes. Wires the parts; owns no element's look. */
 
-import type { Answer, Api } from "./api";
+import type { Answer, Api, Labels } from "./api";
 import { Camera } from "./camera";
 import { agreement } from "./detection/agreement";
 import type { Detection } from "./detection/boxes";
-import { Device } from "./device/device";
+import { canRun, Device } from "./device/device";
 import type { Found } from "./device/messages";
 import { latestModel } from "./device/store";
-import { type Failure, failureOf } from "./failures";
+import { Failure, failureOf } from "./failures";
 import { LOWEST_SCORE } from "./limits";
 import { Controls } from "./page/controls";
 import type { Notice } from "./page/notice";
@@ -30,15 +30,20 @@ export class See {
     take: () => void this.#read(() => pictureOfVideo(this.#stage.video)),
     file: (file) => void this.#read(() => pictureOfFile(file)),
   });
-  readonly #camera = new Camera(this.#stage.video);
+  readonly #camera = new Camera(this.#stage.video, () => {
+    this.#closeCamera();
+    this.#fail(new Failure("camera-failed"));
+  });
 
   #picture: Picture | null = null;
   #service: Answer | null = null;
   #found: Found | null = null;
   #device: Device | null = null;
-  #labels: readonly string[] | null = null;
-  /** Each picture makes the answers to an earlier one void. */
+  #labels: Labels | null = null;
+  /** Each picture makes the answers to an earlier one void, */
   #turn = 0;
+  /** and each turn of the switch what an earlier one started. */
+  #switched = 0;
 
   constructor(
     private readonly task: string,
@@ -134,9 +139,11 @@ export class See {
 
   async #askService({ blob, name }: Picture, current: () => boolean): Promise<void> {
     try {
-      this.#labels ??= await this.api.labels(this.task);
       const file = await base64Of(blob);
-      const answer = await this.api.detect(this.task, name, file);
+      const labels = this.#labels ?? this.api.labels(this.task);
+      const [answer, known] = await Promise.all([this.api.detect(this.task, name, file), labels]);
+      const another = answer.version !== null && answer.version !== known.version;
+      this.#labels = another ? await this.api.labels(this.task) : known;
       if (current()) {
         this.#service = answer;
         this.#draw();
@@ -152,48 +159,67 @@ export class See {
   }
 
   async #switchDevice(on: boolean): Promise<void> {
+    this.#switched += 1;
     this.notice.clear();
-    if (!on) {
-      this.#device?.stop();
-      this.#device = null;
-      this.#found = null;
+    this.#device?.stop();
+    this.#device = null;
+    this.#found = null;
+    this.#results.tellDevice("");
+    if (on) {
+      await this.#startDevice(this.#switched);
+    } else {
       this.#results.source = "service";
       this.#draw();
-      return;
     }
+  }
+
+  async #startDevice(turn: number): Promise<void> {
+    const current = () => turn === this.#switched;
     try {
+      if (!canRun()) {
+        throw new Failure("no-wasm");
+      }
+      this.#results.tellDevice("Fetching the model...", "unknown");
       const model = await latestModel(this.api, this.task, (share) => {
-        this.#results.download = share;
+        if (current()) {
+          this.#results.tellDevice("Fetching the model...", share);
+        }
       });
-      this.#results.starting = true;
+      if (!current()) {
+        return;
+      }
+      this.#results.tellDevice("Starting the model...", "unknown");
       const device = await Device.start(model);
-      if (!this.#results.onDevice) {
+      if (!current()) {
         device.stop();
         return;
       }
       this.#device = device;
-      this.#results.download = null;
-      await this.#look();
+      this.#results.tellDevice(`Version ${model.version} of the model runs on this device.`);
     } catch (error) {
-      this.#results.onDevice = false;
-      this.#fail(error, () => {
-        this.#results.onDevice = true;
-        void this.#switchDevice(true);
-      });
-    } finally {
-      this.#results.download = null;
+      if (current()) {
+        this.#results.onDevice = false;
+        this.#results.tellDevice("");
+        this.#fail(error, () => {
+          this.#results.onDevice = true;
+          void this.#switchDevice(true);
+        });
+      }
+      return;
     }
+    await this.#look();
   }
 
   #draw(): void {
     const device = this.#found?.detections ?? null;
     const service = this.#service?.detections ?? null;
     const both = device !== null && service !== null;
-    const chosen = (both ? (this.#results.source === "device" ? device : service) : null) ?? service ?? device;
+    const ours = service === null || (both && this.#results.source === "device");
+    const chosen = ours ? device : service;
     if (chosen === null) {
       return;
     }
-    const labels = this.#labels ?? this.#device?.spec.labels ?? [];
+    const labels = (ours ? this.#device?.spec.labels : this.#labels?.names) ?? [];
     const shown = this.#above(chosen);
     this.#stage.draw(shown, labels);
     this.#results.list(shown, chosen.length - shown.length, labels);
@@ -201,7 +227,10 @@ export class See {
       service: this.#service?.milliseconds ?? null,
       device: this.#found?.milliseconds ?? null,
     });
-    this.#results.compare(both ? agreement(this.#above(service), this.#above(device)) : null);
+    this.#results.compare(both ? agreement(this.#above(service), this.#above(device)) : null, {
+      service: this.#service?.version ?? null,
+      device: this.#device === null ? null : String(this.#device.version),
+    });
   }
 
   #above(detections: readonly Detection[]): readonly Detection[] {

@@ -105,7 +105,13 @@ test.each([
     "Service and device differ: both found 0 things, the service 1 more, this device 1 more.",
   ],
 ])("agreement in words", (first, second, words) => {
-  expect(agreementWords(agreement(first, second))).toBe(words);
+  expect(agreementWords(agreement(first, second), { service: "1", device: "1" })).toBe(words);
+});
+
+test("that the two run two versions of the model is told", () => {
+  const words = agreementWords(agreement([], []), { service: "1", device: "2" });
+  expect(words).toMatch(/ The service runs version 1 of the model, this device version 2\.$/);
+  expect(agreementWords(agreement([], []), { service: null, device: "2" })).not.toContain("version");
 });
 
 test.each([

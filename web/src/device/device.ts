@@ -45,9 +45,6 @@ export class Device {
 
   /** A worker with the model in it. Throws `Failure`. */
   static async start({ version, model, spec }: StoredModel): Promise<Device> {
-    if (!canRun()) {
-      throw new Failure("no-wasm");
-    }
     const device = new Device(version, spec);
     try {
       await device.#ask({ do: "load", model, spec }, [model]);

@@ -41,21 +41,21 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 
 /** A file's bytes, checked each time: what lies in a cache may have been altered too. */
 async function bytesOf(file: ModelFile, progress: Progress): Promise<Uint8Array<ArrayBuffer>> {
-  const cache = await caches.open(CACHE);
-  const kept = await cache.match(keyOf(file));
+  const cache = await openCache();
+  const kept = await cache?.match(keyOf(file));
   if (kept !== undefined) {
     const bytes = new Uint8Array(await kept.arrayBuffer());
     if ((await sha256(bytes)) === file.sha256) {
       return bytes;
     }
-    await cache.delete(keyOf(file));
+    await cache?.delete(keyOf(file));
   }
   const bytes = await download(file, progress);
   if ((await sha256(bytes)) !== file.sha256) {
     throw new Failure("model-altered", { said: file.name });
   }
   try {
-    await cache.put(keyOf(file), new Response(bytes));
+    await cache?.put(keyOf(file), new Response(bytes));
   } catch (error) {
     // No room on this device: the model is used all the same, and fetched again next time.
     if (!(error instanceof DOMException)) {
@@ -63,6 +63,18 @@ async function bytesOf(file: ModelFile, progress: Progress): Promise<Uint8Array<
     }
   }
   return bytes;
+}
+
+/** Null where the browser keeps nothing for this page (private windows of some): the model is fetched each time. */
+async function openCache(): Promise<Cache | null> {
+  try {
+    return await caches.open(CACHE);
+  } catch (error) {
+    if (error instanceof DOMException) {
+      return null;
+    }
+    throw error;
+  }
 }
 
 async function download(file: ModelFile, progress: Progress): Promise<Uint8Array<ArrayBuffer>> {
@@ -86,21 +98,18 @@ async function download(file: ModelFile, progress: Progress): Promise<Uint8Array
       done += part.value.length;
       progress(done / file.size);
     }
-    return bytes;
+    return bytes.subarray(0, done);
   } catch (error) {
-    throw error instanceof Failure
-      ? error
-      : new Failure(navigator.onLine ? "model-download" : "offline", { cause: error });
+    throw error instanceof Failure ? error : new Failure("model-download", { cause: error });
   }
 }
 
 /** Versions that are no longer the latest make room. */
 async function forgetOthers(files: readonly ModelFile[]): Promise<void> {
-  const cache = await caches.open(CACHE);
-  const kept = new Set(files.map((file) => new URL(keyOf(file), location.href).href));
-  for (const request of await cache.keys()) {
-    if (!kept.has(request.url)) {
-      await cache.delete(request);
+  const cache = await openCache();
+  for (const request of (await cache?.keys()) ?? []) {
+    if (!files.some((file) => request.url.endsWith(`/${file.sha256}`))) {
+      await cache?.delete(request);
     }
   }
 }

@@ -4,7 +4,7 @@ import type { Agreement } from "../detection/agreement";
 import type { Detection } from "../detection/boxes";
 import { block, element, input } from "./elements";
 import { colourOf } from "./stage";
-import { agreementWords, duration, nameOf, percent, summary, whereabouts } from "./words";
+import { agreementWords, duration, nameOf, percent, summary, type Versions, whereabouts } from "./words";
 
 export type Source = "service" | "device";
 
@@ -23,6 +23,7 @@ export class Results {
   readonly #minScore = input("min-score");
   readonly #minScoreValue = block("min-score-value");
   readonly #onDevice = input("on-device");
+  readonly #deviceStatus = block("device-status");
   readonly #progress = element("model-progress", HTMLProgressElement);
 
   constructor(changed: () => void, switched: (on: boolean) => void) {
@@ -83,25 +84,24 @@ export class Results {
     block("time-device-row").hidden = device === null;
   }
 
-  /** Null: there is only one who looked. */
-  compare(agreement: Agreement | null): void {
+  /** Null: there is only one who looked. `versions` are those of the model that the two ran. */
+  compare(agreement: Agreement | null, versions: Versions): void {
     this.#sources.hidden = agreement === null;
     this.#agreement.hidden = agreement === null;
-    this.#agreement.textContent = agreement === null ? "" : agreementWords(agreement);
+    this.#agreement.textContent = agreement === null ? "" : agreementWords(agreement, versions);
   }
 
-  /** A share (0..1) of the model's download; null: there is none. */
-  set download(share: number | null) {
-    this.#progress.hidden = share === null;
-    if (share !== null) {
-      this.#progress.value = share * 100;
+  /** What this device does for the switch; `share` (0..1) is how far it is, "unknown" where nobody knows, null: it is done. */
+  tellDevice(words: string, share: number | "unknown" | null = null): void {
+    if (this.#deviceStatus.textContent !== words) {
+      this.#deviceStatus.textContent = words;
     }
-  }
-
-  /** How much is known of a download's end: nothing, while the runtime starts. */
-  set starting(starting: boolean) {
-    this.#progress.hidden = !starting;
-    this.#progress.removeAttribute("value");
+    this.#progress.hidden = share === null;
+    if (typeof share === "number") {
+      this.#progress.value = share * 100;
+    } else {
+      this.#progress.removeAttribute("value");
+    }
   }
 
   #tellMinScore(): void {

@@ -54,7 +54,20 @@ export function scaledHint({ width, height, scaledFrom }: Picture): string | nul
     : `The picture was too large for the service and was scaled in the browser, from ${scaledFrom.width} x ${scaledFrom.height} to ${width} x ${height} pixels.`;
 }
 
-export function agreementWords({ same, onlyFirst, onlySecond, overlap }: Agreement): string {
+/** Of the model; null: not told. */
+export interface Versions {
+  readonly service: string | null;
+  readonly device: string | null;
+}
+
+export function agreementWords(agreement: Agreement, { service, device }: Versions): string {
+  const words = comparison(agreement);
+  return service === null || device === null || service === device
+    ? words
+    : `${words} The service runs version ${service} of the model, this device version ${device}.`;
+}
+
+function comparison({ same, onlyFirst, onlySecond, overlap }: Agreement): string {
   if (onlyFirst + onlySecond === 0) {
     return same === 0
       ? "Service and device agree: nothing above the minimum score."
