@@ -16,6 +16,8 @@ SETTINGS: Final = {
     # Buckets are found by our front, whichever way they are addressed.
     "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true",
     "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
+    # Without it any code is good at the user pools' API.
+    "MOTO_COGNITO_IDP_USER_POOL_ENABLE_TOTP": "true",
     # `cdk bootstrap` attaches some.
     "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
 }

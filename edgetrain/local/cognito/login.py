@@ -104,7 +104,7 @@ class Login:
                 wanted = second_factor(pool, user)
                 if wanted is not None:
                     return self._ask(asked, action, csrf, user, wanted)
-            elif not check_code(form.get("code", "").strip()):
+            elif not check_code(form.get("code", "").strip(), self._state.clock):
                 # Back to the password: a code has a million values, and guessing them must cost a password each.
                 return pages.sign_in_page(
                     action, csrf, asked.redirect_uri, error="Invalid code.", username=user.username

@@ -178,9 +178,8 @@ def test_the_step_of_a_new_password_is_taken_once_and_in_time(world):
     assert "too old" in text(world.browser.submit(page, new_password=PASSWORD, new_password_again=PASSWORD))
 
 
-def test_a_second_factor_is_wanted_of_who_has_one(world):
-    import time
-
+@pytest.mark.parametrize(("seconds", "taken"), [(-61, False), (-30, True), (0, True), (30, True), (61, False)])
+def test_a_second_factor_is_wanted_of_who_has_one(world, seconds, taken):
     from moto.cognitoidp.models import COGNITO_TOTP_MFA_SECRET, cognitoidp_backends
     from moto.cognitoidp.utils import cognito_totp
 
@@ -189,11 +188,13 @@ def test_a_second_factor_is_wanted_of_who_has_one(world):
     user.software_token_mfa_enabled = True
     page = world.browser.sign_in(**world.asked())
     assert "authenticator" in Form(text(page)).text
-    wrong = world.browser.submit(page, code="000000x")
-    assert "Invalid code." in Form(text(wrong)).text
-    page = world.browser.submit(wrong, username="ann", password=PASSWORD)
-    code = cognito_totp(COGNITO_TOTP_MFA_SECRET).generate(int(time.time())).decode()
-    assert "code" in answer_of(world.browser.submit(page, code=code))
+    assert "cognito" not in world.browser.cookies
+    page = world.browser.submit(page, code="not a code")
+    assert "Invalid code." in Form(text(page)).text
+    page = world.browser.submit(page, username="ann", password=PASSWORD)
+    code = cognito_totp(COGNITO_TOTP_MFA_SECRET).generate(int(world.clock.now) + seconds).decode()
+    reply = world.browser.submit(page, code=code)
+    assert ("code" in answer_of(reply)) if taken else ("Invalid code." in text(reply))
 
 
 def test_a_temporary_password_ends(world):
