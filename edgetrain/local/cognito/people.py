@@ -104,7 +104,7 @@ def check_code(code: str, clock: Clock) -> bool:
 
     app, now = cognito_totp(COGNITO_TOTP_MFA_SECRET), int(clock())
     shown = [app.generate(now + step * TOTP_TIME_STEP) for step in (-1, 0, 1)]
-    return any([hmac.compare_digest(each, code.encode()) for each in shown])
+    return any(hmac.compare_digest(each, code.encode()) for each in shown)
 
 
 def check_policy(pool: Any, password: str) -> None:
