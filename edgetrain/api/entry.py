@@ -51,7 +51,8 @@ def pictures(environment: Mapping[str, str] = os.environ) -> S3PictureStore | No
 
 def models(environment: Mapping[str, str] = os.environ) -> S3ObjectStore:
     """ModelsBucket; a missing name fails the cold start."""
-    return S3ObjectStore(boto3.client("s3", config=STORAGE), _setting("MODELS_BUCKET", environment))
+    bucket = _setting("MODELS_BUCKET", environment)
+    return S3ObjectStore(boto3.client("s3", config=STORAGE), bucket)
 
 
 def sign_in_url(environment: Mapping[str, str] = os.environ) -> str:

@@ -1,9 +1,11 @@
 """The API without API Gateway: requests become events, the deployed handlers' own `serve` answers them, services are fakes."""
 
 import base64
+import io
 import json
+import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -11,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from aws_lambda_powertools import Logger
 
 from edgetrain.api.catalogue import Catalogue
 from edgetrain.api.deadline import Deadline
@@ -129,6 +132,21 @@ def api() -> Api:
 
 
 @pytest.fixture
-def log(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
-    """The lines that the handlers logged so far."""
-    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+def log() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """The lines that the handlers logged so far, as they reach CloudWatch Logs."""
+    lines = io.StringIO()
+    logger = logging.getLogger(Logger().name)  # all of a process write to the one of their service
+    handler = logging.StreamHandler(lines)
+    handler.setFormatter(logger.handlers[0].formatter)
+    logger.addHandler(handler)
+    yield lambda: [json.loads(line) for line in lines.getvalue().splitlines()]
+    logger.removeHandler(handler)
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials and a region in the environment, so that boto3 looks for none elsewhere."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
