@@ -34,7 +34,7 @@ ACCESS_LOG: Final = {
     "responseLength": "$context.responseLength",
     "latencyMs": "$context.responseLatency",
     "integrationMs": "$context.integrationLatency",
-    "error": "$context.error.messageString",
+    "error": "$context.error.message",
     "integrationError": "$context.integrationErrorMessage",
     "authorizerError": "$context.authorizer.error",
     "client": "$context.authorizer.claims.client_id",

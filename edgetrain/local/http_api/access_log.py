@@ -12,6 +12,8 @@ from edgetrain.local.http_api.events import Call
 #: `$context.requestId`; the names are those of API Gateway.
 VARIABLE: Final = re.compile(r"\$context\.([A-Za-z][A-Za-z0-9_.:-]*)")
 ABSENT: Final = "-"
+#: Comes with its own quotation marks.
+QUOTED: Final = "error.messageString"
 
 PutEvents = Callable[[str, str, Sequence[tuple[int, str]]], None]
 
@@ -44,6 +46,8 @@ def line(form: str, values: Mapping[str, Any]) -> str:
 
     def value_of(found: re.Match[str]) -> str:
         value = values.get(found[1])
+        if found[1] == QUOTED and value is not None:
+            return json.dumps(value)
         if value is None and found[1].endswith("."):  # the end of a sentence
             return f"{text_of(values.get(found[1][:-1]))}."
         return text_of(value)

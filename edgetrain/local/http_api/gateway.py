@@ -136,7 +136,7 @@ class HttpApis:
                 headers = cors.preflight_headers(settings, call.headers.get("origin", ""), asks)
                 return _finished(Reply(204, headers), call, None)
             reply = gateway_reply(end.status, end.headers)
-            progress.values["error.message"] = MESSAGES[end.status]
+            progress.values |= dict.fromkeys(("error.message", "error.messageString"), MESSAGES[end.status])
         return _finished(reply, call, cors.reply_headers(settings, call.headers.get("origin", "")))
 
     def _routed(self, call: Call, request: Request, stage: Stage, path: str, progress: _Progress) -> Reply:

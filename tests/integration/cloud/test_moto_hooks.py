@@ -283,3 +283,40 @@ def test_short_forms_in_yaml(short_form):
     body = f"Resources:\n  A:\n    Type: T\n    Properties:\n      P: {short_form}\n"
     (value,) = Template.parse(body).resources["A"]["Properties"]["P"].values()
     assert value in ("Data", "${Data}", ["Data", "Arn"])
+
+
+def test_an_http_api_is_objects_with_plain_attributes():
+    """edgetrain/local/http_api/catalogue.py reads them at each request, gives an API another id, and keeps deployments there."""
+    from moto.apigatewayv2.models import apigatewayv2_backends
+
+    backend = apigatewayv2_backends[ACCOUNT][REGION]
+    given = dict.fromkeys(parameters(backend.create_api))
+    api = backend.create_api(**{**given, "name": "a", "protocol_type": "HTTP", "tags": {}})
+    assert backend.apis[api.api_id] is api
+    assert api.api_id in api.arn
+    assert api.api_id in api.api_endpoint
+    stage = api.create_stage({"stageName": "s", "autoDeploy": True, "routeSettings": {"GET /x": {}}})
+    assert api.stages["s"] is stage
+    assert (stage.auto_deploy, stage.route_settings, stage.access_log_settings) == (True, {"GET /x": {}}, None)
+    route = api.create_route(False, ["scope"], "GET /x", "integrations/i", "JWT", "authorizer")
+    assert api.routes == {route.route_id: route}
+    assert (route.authorization_scopes, route.authorization_type, route.authorizer_id) == (
+        ["scope"],
+        "JWT",
+        "authorizer",
+    )
+    backend.delete_api(api.api_id)
+
+
+def test_a_functions_policy_is_a_list_of_statements():
+    """edgetrain/local/http_api/catalogue.py: API Gateway may invoke what the policy says."""
+    from moto.awslambda.policy import Policy
+
+    policy = Policy(SimpleNamespace(function_arn="arn:aws:lambda:us-east-1:123456789012:function:f"))
+    policy.add_statement(
+        '{"Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com", "SourceArn": "arn"}'
+    )
+    (statement,) = policy.statements
+    assert statement["Principal"] == {"Service": "apigateway.amazonaws.com"}
+    assert statement["Condition"] == {"ArnLike": {"AWS:SourceArn": "arn"}}
+    assert statement["Resource"].endswith(":function:f")

@@ -199,16 +199,17 @@ def test_a_locked_route_for_options_is_locked(gateway):
 
 
 def test_the_access_log(gateway):
-    form = "$context.httpMethod $context.path $context.routeKey $context.status $context.integrationErrorMessage"
+    names = ("httpMethod", "path", "routeKey", "status", "integrationErrorMessage", "error.messageString")
+    form = " ".join(f"$context.{name}" for name in names)
     gateway.stage = make_stage(log_group="g", log_format=form)
     gateway.ask()
     gateway.ask("/api/nothing")
     gateway.functions.fails = InvocationError("TooManyRequestsException", 429, "Rate Exceeded.")
     gateway.ask()
     assert gateway.lines() == [
-        "GET /api/x GET /x 200 -",
-        "GET /api/nothing - 404 -",
-        "GET /api/x GET /x 503 Rate Exceeded.",
+        "GET /api/x GET /x 200 - -",
+        'GET /api/nothing - 404 - "Not Found"',
+        'GET /api/x GET /x 503 Rate Exceeded. "Service Unavailable"',
     ]
 
 
