@@ -29,6 +29,38 @@ if "edgetrain.runtime.program" in sys.modules:
 files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
 print(json.dumps({name: file for name, file in files.items() if file}))
 """
+#: What a state's function imports of the layers, beside our code and pydantic.
+STEPS_PACKAGES = ("numpy", "safetensors")
+#: As above, where it is not the same.
+PACKAGES_OF = {
+    "train_client": (*STEPS_PACKAGES, "ai_edge_litert"),
+    "evaluate_model": (*STEPS_PACKAGES, "ai_edge_litert"),
+    "detect_objects": ("numpy", "PIL"),
+    **dict.fromkeys(("get_labels", "get_latest_model", "list_model_versions", "download_model", "get_openapi"), ()),
+}
+#: Plays with pictures under the layers alone: a turned JPEG, a transparent PNG with a colour profile's worth of modes, a GIF.
+PICTURES = """
+import io, sys
+sys.path[:0] = sys.argv[1:]
+from PIL import Image
+from edgetrain.detection.pictures import media_type, shrink
+from edgetrain.errors import PictureInvalid
+def written(image, kind, **settings):
+    file = io.BytesIO()
+    image.save(file, kind, **settings)
+    return file.getvalue()
+exif = Image.Exif()
+exif[0x0112] = 6
+turned = written(Image.new("RGB", (2000, 3000), "teal"), "JPEG", exif=exif, progressive=True)
+for kind, body in (("JPEG", turned), ("PNG", written(Image.new("LA", (800, 600), (7, 9)), "PNG"))):
+    small = Image.open(io.BytesIO(shrink(body).body))
+    small.load()
+    print(kind, *small.size)
+try:
+    shrink(written(Image.new("P", (9, 9)), "GIF"))
+except PictureInvalid:
+    print("refused")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +120,8 @@ def test_the_code_layer_holds_what_runs_in_lambda(archives: LayerArchives) -> No
 
 @pytest.mark.parametrize("folder", HANDLERS)
 def test_a_handler_needs_its_layers_and_boto3_alone(opt: Path, runtime: Path, folder: str) -> None:
-    stores = dict.fromkeys(("DATA_BUCKET", "RUNS_BUCKET", "MODELS_BUCKET", "LEDGER_TABLE"), "x")
+    stores = dict.fromkeys(("DATA_BUCKET", "RUNS_BUCKET", "MODELS_BUCKET", "LEDGER_TABLE", "SIGN_IN_URL"), "x")
+    stores |= {"ENDPOINTS": '{"objects": "x"}', "PICTURES_BUCKET": "x"}
     site = opt / "python"
     done = subprocess.run(
         # -I -S: neither this environment's packages nor the checkout are on the path.
@@ -101,7 +134,17 @@ def test_a_handler_needs_its_layers_and_boto3_alone(opt: Path, runtime: Path, fo
     assert done.returncode == 0, done.stderr
     files: dict[str, str] = json.loads(done.stdout)
     assert not {"tensorflow", "keras", "moto", "aws_cdk"} & {name.split(".")[0] for name in files}
-    for name in ("edgetrain", "numpy", "pydantic", "safetensors"):
+    of_layers = {"edgetrain", "pydantic", *PACKAGES_OF.get(folder, STEPS_PACKAGES)}
+    for name in of_layers:
         assert files[name].startswith(str(site)), name
-    runs_programs = folder in {"train_client", "evaluate_model"}
-    assert ("ai_edge_litert" in files) == runs_programs
+    heavy = {"ai_edge_litert", "numpy", "safetensors", "PIL"}
+    assert heavy & set(files) == heavy & of_layers, "what a function does not need is not imported when it starts"
+
+
+def test_the_pictures_layer_reads_and_writes_what_pictures_are_sent_as(opt: Path) -> None:
+    """Libraries were left out of it: of no file is the smaller layer asked for any of them."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", PICTURES, str(opt / "python")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["JPEG", "1024", "683", "PNG", "800", "600", "refused"]
