@@ -18,7 +18,7 @@ LEFT_OUT = {
     "unsupported_method": "API Gateway answers 404, not 405, to a method that a path has no route for",
     "allow_header_conformance": "and with that no Allow header",
 }
-EXAMPLES = 8
+EXAMPLES = 20
 
 
 def test_the_copy_in_the_documentation_is_what_is_served(api):
@@ -54,4 +54,4 @@ def test_schemathesis_finds_no_answer_that_was_not_promised(api, tmp_path):
     command += ["--checks", "all", "--exclude-checks", ",".join(LEFT_OUT), "--continue-on-failure", "--no-color"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280)
     assert ended.returncode == 0, ended.stdout
-    assert "Tested: 6" in ended.stdout, ended.stdout
+    assert "Tested: 5" in ended.stdout, ended.stdout  # all but the document itself

@@ -73,7 +73,7 @@ def _json_rows() -> list[Row]:
         "file twice": f'{{"file": "{good}", "file": "{good}"}}'.encode(),
         "an unknown field": sent(file=good, url="https://example.org/x.jpg"),
         "the field __proto__": f'{{"file": "{good}", "__proto__": {{"admin": true}}}}'.encode(),
-        "Latin-1": b'{"name": "caf\xe9.jpg", "file": "AAAA"}',
+        "Latin-1": b'{"file": "AAAA", \xe9: 1}',  # within text the gateway puts U+FFFD in its place
         "UTF-16": json.dumps({"file": good}).encode("utf-16"),
         "a byte order mark": b"\xef\xbb\xbf" + sent(file=good),
         "two documents": sent(file=good) * 2,
