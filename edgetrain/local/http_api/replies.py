@@ -52,7 +52,7 @@ def read_answer(payload: bytes) -> Reply:
         return Reply.of(200, answer.encode() if isinstance(answer, str) else payload, JSON)
     headers = _headers(answer.get("headers"))
     status, body = _status(answer["statusCode"]), _body(answer)
-    kind = next((headers.pop(name) for name in list(headers) if name.lower() == "content-type"), TEXT)
+    kind = headers.pop("content-type", TEXT)
     cookies = answer.get("cookies") or []
     if not isinstance(cookies, list) or not all(isinstance(each, str) and _one_line(each) for each in cookies):
         raise Malformed("cookies is not a list of texts of one line each")
@@ -101,9 +101,10 @@ def _headers(given: Any) -> dict[str, str]:
         if name.lower() in REMAPPED:
             headers[f"x-amzn-remapped-{name.lower()}"] = text
         elif name.lower() not in DROPPED:
-            headers[name] = text
+            headers[name.lower()] = text
     return headers
 
 
 def _one_line(text: str) -> bool:
-    return not any(ord(character) < 32 and character != "\t" for character in text)
+    """Whether a text can be a header's value: no control character, nothing that UTF-8 cannot say."""
+    return not any((code < 32 and code != 9) or 0xD800 <= code <= 0xDFFF for code in map(ord, text))

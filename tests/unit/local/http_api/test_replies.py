@@ -28,7 +28,7 @@ def test_a_whole_answer():
         }
     )
     assert (reply.status, body_of(reply), reply.cookies) == (201, "bödy".encode(), ("a=1", "b=2; HttpOnly"))
-    assert reply.headers == {"Content-Type": "text/css", "Content-Length": "5", "X-Number": "7", "x-true": "true"}
+    assert reply.headers == {"Content-Type": "text/css", "Content-Length": "5", "x-number": "7", "x-true": "true"}
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,13 @@ def test_no_content_type_is_text():
     assert read({"statusCode": 200, "body": "x"}).headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
+def test_a_header_in_two_spellings_is_one():
+    headers = read(
+        {"statusCode": 200, "headers": {"content-type": "a/b", "Content-Type": "c/d", "X": "1", "x": "2"}}
+    ).headers
+    assert headers == {"Content-Type": "c/d", "Content-Length": "0", "x": "2"}
+
+
 def test_a_binary_body():
     assert body_of(read({"statusCode": "200", "body": "/9g=", "isBase64Encoded": True})) == b"\xff\xd8"
 
@@ -57,7 +64,7 @@ def test_a_binary_body():
 @pytest.mark.parametrize("status", [204, 304])
 def test_replies_that_have_no_body(status):
     reply = read({"statusCode": status, "headers": {"ETag": "x"}, "body": "x"})
-    assert (reply.status, body_of(reply), reply.headers) == (status, b"", {"ETag": "x"})
+    assert (reply.status, body_of(reply), reply.headers) == (status, b"", {"etag": "x"})
 
 
 def test_headers_that_are_the_gateways():
@@ -83,6 +90,7 @@ def test_headers_that_are_the_gateways():
         {"statusCode": 200, "headers": {"a": ["b"]}},
         {"statusCode": 200, "headers": {"a": "b\r\nset-cookie: c=d"}},
         {"statusCode": 200, "headers": {"a b": "c"}},
+        {"statusCode": 200, "headers": {"a": "\ud800"}},
         {"statusCode": 200, "cookies": "a=1"},
         {"statusCode": 200, "cookies": ["a=1\r\nx: y"]},
     ],
