@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgetrain.local import deployment, process
+from edgetrain.local.ecr import REPOSITORY
 from edgetrain.local.place import ACCOUNT, REGION
 from tests.integration.cloud.conftest import make_client
 
@@ -17,11 +18,15 @@ CDK = PROJECT / "node_modules" / ".bin" / "cdk"
 
 @pytest.mark.skipif(not CDK.exists(), reason="the CDK's command line is not installed (make install)")
 def test_bootstrap_diff_deploy_and_destroy(tmp_path):
+    """No Docker: ECR says that the endpoint's image is there, so that the command line builds none."""
+    docker = tmp_path / "docker"
+    docker.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/docker-was-asked\nexit 1\n')
+    docker.chmod(0o755)
     assembly = deployment.assembly(PROJECT / "build" / "assembly", print)
     running = process.start(tmp_path, port=0)
 
     def cdk(*arguments: str) -> str:
-        keys = {"AWS_ACCESS_KEY_ID": "edgetrain", "AWS_SECRET_ACCESS_KEY": "edgetrain"}
+        keys = {"CDK_DOCKER": str(docker), "AWS_ACCESS_KEY_ID": "edgetrain", "AWS_SECRET_ACCESS_KEY": "edgetrain"}
         place = {"AWS_ENDPOINT_URL": running.endpoint, "AWS_REGION": REGION}
         command = [sys.executable, "-m", "stacks.node", str(CDK), *arguments, "--app", str(assembly)]
         ended = subprocess.run(
@@ -40,6 +45,9 @@ def test_bootstrap_diff_deploy_and_destroy(tmp_path):
         cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
         cdk("deploy", "--all", "--require-approval", "never")
         assert "There were no differences" in cdk("diff")
+        (image,) = make_client(running.endpoint, "ecr").describe_images(repositoryName=REPOSITORY)["imageDetails"]
+        assert any(image["imageTags"][0] in path.read_text() for path in assembly.glob("*.assets.json"))
+        assert not (tmp_path / "docker-was-asked").exists()
         cdk("destroy", "--all", "--force")
         assert make_client(running.endpoint, "lambda").list_functions()["Functions"] == []
     finally:
