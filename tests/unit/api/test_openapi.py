@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 import pytest
 from jsonschema import Draft202012Validator
 
-from edgetrain.api.openapi import document, text_of
+from edgetrain.api.openapi import GATEWAY, document, text_of
 from edgetrain.api.refusals import CODES
 from tests.unit.api.bad_requests import JSON, ROWS, Row, picture
 from tests.unit.api.conftest import Api, template_of
@@ -51,6 +51,17 @@ def test_the_copy_in_the_documentation_is_current() -> None:
     assert (PROJECT / "docs" / "openapi.json").read_text() == text_of(OPENAPI), (
         "write it again: python -m edgetrain.api.openapi docs/openapi.json"
     )
+
+
+def test_the_page_for_callers_tells_every_code_and_route() -> None:
+    page = (PROJECT / "docs" / "api.md").read_text()
+    for code, meaning in CODES.items():
+        assert f"| `{code}` | {meaning.status} | {meaning.about} |\n" in page
+    for status, (about, message) in GATEWAY.items():
+        assert f"| {status} `{message}` | {about} |\n" in page
+    assert {line.removeprefix("### ") for line in page.splitlines() if line.startswith("### ")} == {
+        key for key, _ in operations()
+    }
 
 
 def test_it_is_served_with_the_addresses_of_its_own_deployment(api: Api) -> None:
