@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import unquote
 
 from edgetrain import limits
 from edgetrain.local.http_api.definition import (
@@ -74,13 +75,13 @@ def deployments(api: Any) -> dict[str, Deployment]:
 def find_stage(api_id: str, path: str) -> tuple[Stage, str] | None:
     """The stage that a path leads to, and the rest of the path: by its first part, else `$default` with the whole of it.
 
-    None where there is no such API or stage, or nothing is deployed on it.
+    The path is percent-encoded. None where there is no such API or stage, or nothing is deployed on it.
     """
     api = find_api(api_id)
     if api is None or api.disable_execute_api_endpoint:
         return None
     name, _, rest = path[1:].partition("/")
-    stage = api.stages.get(name) if name != DEFAULT else None
+    stage = api.stages.get(unquote(name)) if unquote(name) != DEFAULT else None
     if stage is not None:
         path = f"/{rest}"
     else:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
+from urllib.parse import quote, unquote
 
 from edgetrain import limits
 from edgetrain.local.functions import InvocationError, Result
@@ -27,7 +28,7 @@ from edgetrain.local.wsgi import Reply, Request
 logger = logging.getLogger(__name__)
 
 #: Where the front serves the APIs: `/_api/ID`, and after it what AWS serves at the API's own host.
-PUBLIC: Final = r"/_api/[a-z0-9]+(?:/.*)?"
+PUBLIC: Final = r"/_api/[\s\S]*"
 PREFIX: Final = "/_api/"
 #: Functions that may run on behalf of requests at once, those included that nobody waits for any more.
 INVOCATIONS: Final = 512
@@ -85,17 +86,17 @@ class HttpApis:
 
     def answer(self, request: Request) -> Reply:
         """Answer a request to `/_api/ID/...`."""
-        api_id, slash, rest = request.path.removeprefix(PREFIX).partition("/")
+        api_id, slash, rest = _encoded_path(request).removeprefix(PREFIX).partition("/")
         return self.answer_host(api_id, request, slash + rest)
 
     def answer_host(self, api_id: str, request: Request, path: str | None = None) -> Reply:
         """Answer a request as the API's own host does: `https://API_ID.execute-api.REGION.amazonaws.com`.
 
         For who has the request already, such as a distribution with the API as an origin. `path` begins with the stage
-        (`/api/labels/objects`) and is decoded; it is the request's own where it is not given. Headers, query, body and
-        the client's address are the request's.
+        and is percent-encoded, as clients write it (`/api/labels/objects`); it is the request's own where it is not given.
+        Headers, query, body and the client's address are the request's.
         """
-        path = (request.path if path is None else path) or "/"
+        path = (_encoded_path(request) if path is None else path) or "/"
         found = self._stages(api_id, path)
         name = found[0].name if found else ""
         call = _call(api_id, name, request, path)
@@ -233,6 +234,12 @@ class HttpApis:
         self._log.write(stage.log_group, line(stage.log_format, values), call.epoch_milliseconds)
 
 
+def _encoded_path(request: Request) -> str:
+    """The path as it was sent: a slash within a part of it is `%2F` there, and once decoded it parts the path."""
+    sent = str(request.environ.get("REQUEST_URI", "")).partition("?")[0]
+    return sent if sent.startswith("/") else quote(request.path)
+
+
 def _call(api_id: str, stage: str, request: Request, path: str) -> Call:
     environ = request.environ
     headers = request.headers("")
@@ -245,7 +252,7 @@ def _call(api_id: str, stage: str, request: Request, path: str) -> Call:
         request_id=make_request_id(),
         at=utc_now(),
         method=request.method,
-        path=path,
+        path=unquote(path),
         query=str(environ.get("QUERY_STRING", "")),
         protocol=str(environ.get("SERVER_PROTOCOL") or "HTTP/1.1"),
         source_ip=str(environ.get("REMOTE_ADDR") or LOOPBACK),

@@ -18,9 +18,9 @@ class Match:
 def select(definition: Definition, method: str, path: str) -> Match | None:
     """The most exact route for a request, else `$default`, else None.
 
-    `path` is without the stage and begins with a slash. A slash at its end counts: `/labels/` is not `/labels`. Text
-    comes before `{name}`, that before `{name+}`, each compared from left to right; then the method's own route before
-    one of ANY.
+    `path` is without the stage, begins with a slash and is percent-encoded: its parts are decoded one by one. A slash at
+    its end counts: `/labels/` is not `/labels`. Text comes before `{name}`, that before `{name+}`, each compared from
+    left to right; then the method's own route before one of ANY.
     """
     parts = path[1:].split("/")
     found = min(_matches(definition.routes, method, parts), key=lambda each: each[0], default=None)
@@ -54,6 +54,6 @@ def _parameters(segments: tuple[Segment, ...], parts: list[str]) -> dict[str, st
             if not part:
                 return None
             found[segment.name] = unquote(part)
-        elif segment.text != part:
+        elif segment.text != unquote(part):
             return None
     return found

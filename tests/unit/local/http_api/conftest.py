@@ -47,7 +47,7 @@ def make_call(**changes: Any) -> Call:
 def make_request(path: str = "/", method: str = "GET", body: bytes = b"", query: str = "", **headers: str) -> Request:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
-        "PATH_INFO": path,
+        "PATH_INFO": path.encode().decode("latin-1"),
         "QUERY_STRING": query,
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "192.0.2.1",

@@ -44,6 +44,17 @@ def test_an_answer_in_process(gateway):
     assert gateway.apis.answer_host(API, make_request("/api/x", "GET")).status == 200
 
 
+def test_a_path_that_the_server_has_decoded_already(gateway):
+    gateway.stage = make_stage(Route(key=route_key("GET /{name}"), integration_id="i"))
+    request = make_request(f"/_api/{API}/api/a/b", "GET")
+    request.environ["REQUEST_URI"] = f"/_api/{API}/api/a%2Fb?q"
+    assert gateway.apis.answer(request).status == 200
+    assert gateway.ask("/api/c%d ä").status == 200
+    events = gateway.functions.events
+    assert [event["pathParameters"]["name"] for event in events] == ["a/b", "c%d ä"]
+    assert [event["rawPath"] for event in events] == ["/api/a/b", "/api/c%d ä"]
+
+
 def test_what_is_not_there(gateway):
     for path in ("", "/", "/api", "/api/", "/api/y", "/api/x/", "/other/x"):
         assert message(gateway.ask(path)) == (404, "Not Found")

@@ -63,6 +63,14 @@ def test_parameters_are_decoded_after_the_path_is_split():
     assert chosen("GET", "/models/a%2Fb", "GET /models/{task}") == ("GET /models/{task}", {"task": "a/b"})
 
 
+@pytest.mark.parametrize(
+    ("path", "task"),
+    [("/models/a%252Fb", "a%2Fb"), ("/models/%C3%A4", "ä"), ("/m%6Fdels/x", "x"), ("/models/a+b", "a+b")],
+)
+def test_each_part_is_decoded_once(path, task):
+    assert chosen("GET", path, "GET /models/{task}") == ("GET /models/{task}", {"task": task})
+
+
 def test_the_root():
     assert chosen("GET", "/", "GET /", "GET /{proxy+}") == ("GET /", {})
 
