@@ -10,5 +10,7 @@ export const NAME_CHARACTERS = 255;
 export const FILE_BYTES = 80_000_000;
 /** The lowest score that is asked for; the slider only hides what lies between it and the slider. */
 export const LOWEST_SCORE = 0.2;
+/** An endpoint that costs nothing while nobody asks has to wake up: after so long the page says so. */
+export const PATIENCE_MILLISECONDS = 4_000;
 /** API Gateway gives up at 30 s; what takes longer is lost on the way. */
 export const REQUEST_MILLISECONDS = 40_000;

@@ -8,7 +8,7 @@ import { canRun, Device } from "./device/device";
 import type { Found } from "./device/messages";
 import { latestModel } from "./device/store";
 import { Failure, failureOf } from "./failures";
-import { LOWEST_SCORE } from "./limits";
+import { LOWEST_SCORE, PATIENCE_MILLISECONDS } from "./limits";
 import { Controls } from "./page/controls";
 import type { Notice } from "./page/notice";
 import { Results } from "./page/results";
@@ -115,8 +115,14 @@ export class See {
     this.#found = null;
     this.#results.clear("Looking...");
     this.#stage.busy = true;
+    const patience = setTimeout(() => {
+      if (current() && this.#found === null) {
+        this.#results.tell("Looking... The service was asleep, it seems: it may need half a minute.");
+      }
+    }, PATIENCE_MILLISECONDS);
     await this.#askDevice(picture, current);
     await this.#askService(picture, current);
+    clearTimeout(patience);
     if (current()) {
       this.#stage.busy = false;
     }

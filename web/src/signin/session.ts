@@ -122,8 +122,10 @@ export class Session {
     const refresh = this.#tokens?.refresh;
     this.forget();
     if (refresh) {
-      // Where this fails the token ends by itself within a day, and nobody holds it any more.
-      await this.#post("revoke", { token: refresh }).catch(() => undefined);
+      // To its last byte: leaving the page cuts off what is under way. Where it fails the token ends by itself within a day, and
+      // nobody holds it any more.
+      const revoked = this.#post("revoke", { token: refresh }).then((reply) => reply.text());
+      await revoked.catch(() => undefined);
     }
     const query = new URLSearchParams({ client_id: this.config.clientId, logout_uri: this.around.home });
     this.around.go(`${this.config.url}/logout?${query}`);
