@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgetrain.local import deployment, process
-from edgetrain.local.ecr import REPOSITORY
+from edgetrain.local.ecr import REPOSITORY, REPOSITORY_URI
 from edgetrain.local.place import ACCOUNT, REGION
 from tests.integration.cloud.conftest import make_client
 
@@ -43,10 +43,10 @@ def test_bootstrap_diff_deploy_and_destroy(tmp_path):
     try:
         deployment.deploy(running.endpoint, assembly, print)
         cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
-        cdk("deploy", "--all", "--require-approval", "never")
+        told = cdk("deploy", "--all", "--require-approval", "never", "--verbose")
         assert "There were no differences" in cdk("diff")
         (image,) = make_client(running.endpoint, "ecr").describe_images(repositoryName=REPOSITORY)["imageDetails"]
-        assert any(image["imageTags"][0] in path.read_text() for path in assembly.glob("*.assets.json"))
+        assert f"Found {REPOSITORY_URI}:{image['imageTags'][0]}" in told
         assert not (tmp_path / "docker-was-asked").exists()
         cdk("destroy", "--all", "--force")
         assert make_client(running.endpoint, "lambda").list_functions()["Functions"] == []
