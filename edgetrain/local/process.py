@@ -183,17 +183,15 @@ def serve(data_dir: Path, *, port: int, on_ready: Callable[[RunningCloud], None]
     data_dir = data_dir.absolute()
     data_dir.mkdir(parents=True, exist_ok=True)
     with _only_one(data_dir), _signals() as signals, suppress(_Interrupted):
-        from edgetrain.local.server import CloudServer, web_server
+        from edgetrain.local.server import CloudServer, stop_servers, web_server
 
         server = CloudServer(port)
+        servers = [server]
         try:
-            web = web_server(server.port, free=port == 0)
-            try:
-                _serve(server, web, data_dir, on_ready, signals)
-            finally:
-                web.stop()
+            servers.append(web_server(server.port, free=port == 0))
+            _serve(server, servers[-1], data_dir, on_ready, signals)
         finally:
-            server.stop()
+            stop_servers(servers)
 
 
 def _serve(
