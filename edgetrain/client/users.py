@@ -127,7 +127,10 @@ def list_users(sign_in: SignIn) -> UsersDocument:
 
 
 def remove(sign_in: SignIn, name: str) -> None:
-    """Delete a machine user or a person. Tokens that are out live on until they expire: an hour at most.
+    """Delete a machine user or a person.
+
+    The API refuses a machine's tokens from then on. A person's access token that is out is good until it expires: an hour
+    at most, for the API looks at tokens and not at people.
 
     Raises:
         UserNotFound: nobody is called so.

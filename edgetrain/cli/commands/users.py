@@ -95,7 +95,7 @@ def list_(*, cloud: Cloud = CloudName.LOCAL, data_dir: DataDir = None, as_json: 
 
 @group.command()
 def remove(name: Name, *, cloud: Cloud = CloudName.LOCAL, data_dir: DataDir = None) -> None:
-    """Remove a person or a machine user. A token that is out lives on for up to an hour."""
+    """Remove a person or a machine user. A person who is signed in stays so for up to an hour."""
     from edgetrain.client.users import remove as remove_user
 
     remove_user(_sign_in(cloud, data_dir), name)
