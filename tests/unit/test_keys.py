@@ -26,6 +26,7 @@ def test_the_layout() -> None:
     assert keys.test_data("t", "d") == "datasets/t/d/test.safetensors"
     assert keys.program_file("t", "p", keys.SPEC_FILE) == "programs/t/p/task.json"
     assert keys.model_file("t", 7, keys.MANIFEST_FILE) == "models/t/000007/manifest.json"
+    assert keys.served_pointer("t") == "models/t/served.json"
     assert keys.models_prefix() == "models/"
     assert keys.models_prefix("t") == "models/t/"
 

@@ -320,3 +320,33 @@ def test_a_functions_policy_is_a_list_of_statements():
     assert statement["Principal"] == {"Service": "apigateway.amazonaws.com"}
     assert statement["Condition"] == {"ArnLike": {"AWS:SourceArn": "arn"}}
     assert statement["Resource"].endswith(":function:f")
+
+
+def test_sagemakers_records_are_objects_with_plain_attributes():
+    """edgetrain/local/sagemaker/records.py: an endpoint's status is set on moto's record, and DescribeEndpoint shows it."""
+    from moto.sagemaker.models import sagemaker_backends
+
+    backend = sagemaker_backends[ACCOUNT][REGION]
+    container = {"Image": "i", "ModelDataUrl": "s3://b/k", "Environment": {"A": "1"}}
+    model = backend.create_model("hook", "role", container, {}, None, None)
+    assert backend._models["hook"] is model
+    assert (model.primary_container, model.containers, model.execution_role_arn) == (container, [], "role")
+    variant = {
+        "VariantName": "v",
+        "ModelName": "hook",
+        "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 2},
+    }
+    backend.create_endpoint_config("hook", [variant], {}, {}, [], "")
+    config = backend.endpoint_configs["hook"].response_object
+    assert config["ProductionVariants"] == [variant]
+    endpoint = backend.create_endpoint("hook", "hook", [])
+    assert backend.endpoints["hook"] is endpoint
+    endpoint.endpoint_status, endpoint.failure_reason = "Failed", "why"
+    endpoint.endpoint_config_name = "another"
+    endpoint.production_variants = endpoint._process_production_variants(config["ProductionVariants"])
+    told = backend.describe_endpoint("hook")
+    assert (told["EndpointStatus"], told["FailureReason"], told["EndpointConfigName"]) == ("Failed", "why", "another")
+    assert told["ProductionVariants"][0]["CurrentServerlessConfig"] == variant["ServerlessConfig"]
+    for delete in (backend.delete_endpoint, backend.delete_endpoint_config, backend.delete_model):
+        delete("hook")
+    assert "hook" not in {*backend.endpoints, *backend.endpoint_configs, *backend._models}
