@@ -5,6 +5,7 @@ export type FailureKind =
   | "camera-denied"
   | "camera-in-use"
   | "camera-failed"
+  | "camera-lost"
   | "insecure"
   | "offline"
   | "unreachable"
@@ -69,6 +70,7 @@ const PHRASES: Readonly<Record<FailureKind, (facts: Facts) => Words>> = {
       "The camera is in use. Close the other program or tab that uses it and try again, or choose a picture instead.",
     ),
   "camera-failed": () => retry("The camera did not start. Try again, or choose a picture instead."),
+  "camera-lost": () => retry("The camera went away. Connect it again, or choose a picture instead."),
   insecure: () =>
     plain(
       "The browser allows camera, sign-in and models only on a secure page. Open this one by https:// (or on localhost).",

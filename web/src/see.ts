@@ -32,7 +32,7 @@ export class See {
   });
   readonly #camera = new Camera(this.#stage.video, () => {
     this.#closeCamera();
-    this.#fail(new Failure("camera-failed"));
+    this.#fail(new Failure("camera-lost"), () => void this.#openCamera(null));
   });
 
   #picture: Picture | null = null;
