@@ -8,12 +8,19 @@ from typing import Any, Final
 
 from edgetrain.local.functions.logs import LogWriter
 from edgetrain.local.http_api.events import Call
+from edgetrain.local.place import ACCOUNT
 
 #: `$context.requestId`; the names are those of API Gateway.
 VARIABLE: Final = re.compile(r"\$context\.([A-Za-z][A-Za-z0-9_.:-]*)")
 ABSENT: Final = "-"
 #: Comes with its own quotation marks.
 QUOTED: Final = "error.messageString"
+#: Variables that go by two names.
+ALIASES: Final = {
+    "integration.error": "integrationErrorMessage",
+    "integration.integrationStatus": "integrationStatus",
+    "integration.latency": "integrationLatency",
+}
 
 PutEvents = Callable[[str, str, Sequence[tuple[int, str]]], None]
 
@@ -62,7 +69,7 @@ def line(form: str, values: Mapping[str, Any]) -> str:
 def call_values(call: Call) -> dict[str, Any]:
     """What a log can say of a request before it is answered."""
     return {
-        "accountId": ABSENT,
+        "accountId": ACCOUNT,
         "apiId": call.api_id,
         "domainName": call.domain,
         "domainPrefix": call.api_id,
@@ -77,3 +84,9 @@ def call_values(call: Call) -> dict[str, Any]:
         "requestTimeEpoch": int(call.at.timestamp()),
         "stage": call.stage,
     }
+
+
+def known_values(found: Mapping[str, Any], claims: Mapping[str, str]) -> dict[str, Any]:
+    """What has become known on the way to an answer, under all its names, and the claims of the caller's token."""
+    aliases = {alias: found.get(name) for alias, name in ALIASES.items()}
+    return {**{f"authorizer.claims.{name}": value for name, value in claims.items()}, **found, **aliases}

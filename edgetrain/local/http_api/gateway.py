@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 from edgetrain import limits
 from edgetrain.local.functions import InvocationError, Result
 from edgetrain.local.http_api import cors
-from edgetrain.local.http_api.access_log import AccessLog, call_values, line
+from edgetrain.local.http_api.access_log import AccessLog, call_values, known_values, line
 from edgetrain.local.http_api.catalogue import find_stage, statements
 from edgetrain.local.http_api.definition import DEFAULT, Definition, Integration, Route, Stage
 from edgetrain.local.http_api.events import Call, make_event, make_request_id, utc_now
@@ -22,7 +22,7 @@ from edgetrain.local.http_api.replies import MESSAGES, Malformed, gateway_reply,
 from edgetrain.local.http_api.routing import Match, select
 from edgetrain.local.http_api.throttling import Throttles
 from edgetrain.local.http_api.tokens import Authorised, FindKeys, Refused, authorise
-from edgetrain.local.place import ACCOUNT, LOOPBACK
+from edgetrain.local.place import LOOPBACK
 from edgetrain.local.wsgi import Reply, Request
 
 logger = logging.getLogger(__name__)
@@ -219,16 +219,12 @@ class HttpApis:
         return reply
 
     def _write_log(self, call: Call, stage: Stage, progress: _Progress, reply: Reply, milliseconds: int) -> None:
-        key = progress.match.route.key.text if progress.match else None
-        claims = progress.authorised.texts() if progress.authorised else {}
         values = {
             **call_values(call),
-            **{f"authorizer.claims.{name}": value for name, value in claims.items()},
-            **progress.values,
-            "accountId": ACCOUNT,
+            **known_values(progress.values, progress.authorised.texts() if progress.authorised else {}),
             "responseLatency": milliseconds,
             "responseLength": reply.headers.get("Content-Length", 0),
-            "routeKey": key,
+            "routeKey": progress.match.route.key.text if progress.match else None,
             "status": reply.status,
         }
         self._log.write(stage.log_group, line(stage.log_format, values), call.epoch_milliseconds)

@@ -2,7 +2,7 @@
 
 import json
 
-from edgetrain.local.http_api.access_log import call_values, line
+from edgetrain.local.http_api.access_log import call_values, known_values, line
 from tests.unit.local.http_api.conftest import make_call
 
 
@@ -22,3 +22,9 @@ def test_a_value_cannot_break_out_of_a_line():
     written = line(form, {"identity.userAgent": agent, "status": 500})
     assert json.loads(written) == {"agent": agent, "status": "500"}
     assert line("$context.path", {"path": "/a\nb"}) == "/a b"
+
+
+def test_two_names():
+    values = known_values({"integrationLatency": 7}, {"sub": "somebody"})
+    form = "$context.integrationLatency $context.integration.latency $context.authorizer.claims.sub $context.accountId"
+    assert line(form, {**call_values(make_call()), **values}) == "7 7 somebody 123456789012"
