@@ -94,6 +94,7 @@ def _page(title: str, body: str, redirect_uri: str, status: int) -> Reply:
     document = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="icon" href="data:,">'
         f"<title>{escape(title)} - Edgetrain</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>"
     )
     return Reply.of(status, document.encode(), "text/html; charset=utf-8", {**NO_STORE, **_guards(redirect_uri)})
@@ -105,7 +106,7 @@ def _guards(redirect_uri: str) -> dict[str, str]:
     targets = f"'self' {origin.group(1)}" if origin else "'self'"
     return {
         "Content-Security-Policy": (
-            f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; form-action {targets}; "
+            f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; img-src data:; form-action {targets}; "
             "base-uri 'none'; frame-ancestors 'none'"
         ),
         "X-Content-Type-Options": "nosniff",

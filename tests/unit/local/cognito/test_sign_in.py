@@ -316,7 +316,8 @@ def test_a_page_allows_nothing_but_its_own_style_and_the_way_back(world):
     assert policy["default-src"] == "'none'"
     assert policy["form-action"] == "'self' http://127.0.0.1:4567"
     assert policy["frame-ancestors"] == "'none'"
-    assert policy.keys() == {"default-src", "style-src", "form-action", "base-uri", "frame-ancestors"}
+    assert policy["img-src"] == "data:", "the icon of no picture: browsers ask for one otherwise"
+    assert policy.keys() == {"default-src", "style-src", "img-src", "form-action", "base-uri", "frame-ancestors"}
     assert page.headers["Cache-Control"] == "no-store"
     assert page.headers["X-Content-Type-Options"] == "nosniff"
 
