@@ -10,7 +10,9 @@ import time
 import pytest
 from jsonschema import validate
 
+from edgetrain.cli import photographs
 from edgetrain.client.connection import Connection
+from edgetrain.detection.pictures import read_picture
 from tests.integration.cli.conftest import PATIENCE_SECONDS, PROJECT, wait_for
 
 REFERENCE = PROJECT / "docs" / "reference"
@@ -146,3 +148,16 @@ def test_a_second_up_is_refused_and_the_first_goes_on(shell):
     pid = shell.json("status")["pid"]
     assert shell.json("up", "--detach", "--port", "0", code=2)["error"]["code"] == "CloudAlreadyRunning"
     assert shell.json("status")["pid"] == pid
+
+
+def test_a_picture_is_sent_by_a_machine_user_and_drawn(shell, tmp_path):
+    """The whole way: the token, the API, the endpoint and the first detector, which `up` has registered."""
+    assert valid(shell.json("models", "verify", "objects"), "verify")["intact"]
+    shell.run("users", "add", "scanner", "--scopes", "detect")
+    drawn, photograph = tmp_path / "boxes.jpg", tmp_path / "coffee.jpg"
+    photograph.write_bytes(photographs.photograph("coffee"))
+    words = ("detect", str(photograph), "--user", "scanner", "--out", str(drawn))
+    told = valid(shell.json(*words), "detections")
+    assert [each["label"] for each in told["detections"]] == [photographs.PHOTOGRAPHS["coffee"]]
+    assert (told["model_version"], told["out"]) == (1, str(drawn))
+    assert read_picture(drawn.read_bytes()).rgb.shape == (told["height"], told["width"], 3)
