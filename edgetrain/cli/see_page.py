@@ -37,7 +37,7 @@ class SeePage:
     def use_camera(self) -> None:
         """Open the camera and wait until it shows something."""
         self.page.get_by_role("button", name="Use the camera").click()
-        self.page.wait_for_function("() => document.querySelector('video')?.videoWidth > 0")
+        self.page.get_by_role("button", name="Take the picture").wait_for()
 
     def take(self) -> None:
         """Take the picture that the camera sees, and send it."""
