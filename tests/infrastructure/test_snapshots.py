@@ -56,7 +56,7 @@ def test_there_is_no_snapshot_of_a_stack_that_is_gone() -> None:
 def test_hashes_of_assets_are_masked_and_nothing_else_is() -> None:
     hashed = "a1" * 32
     assert masked({"S3Key": f"{hashed}.zip", "n": [1, hashed]}) == {"S3Key": "<asset>.zip", "n": [1, hashed]}
-    assert masked([f"s3://b/{hashed}.tar.gz", f"repository:{hashed}"]) == [
-        "s3://b/<asset>.tar.gz",
+    assert masked([f"s3://b/{hashed}.gz", f"repository:{hashed}"]) == [
+        "s3://b/<asset>.gz",
         "repository:<asset>",
     ]
