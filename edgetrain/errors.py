@@ -203,6 +203,10 @@ class AccuracyTooLow(PermanentError):
     """The demonstration's federation ended below the accuracy that it promises."""
 
 
+class ThingNotFound(PermanentError):
+    """The demonstration's detector did not find what is in a photograph."""
+
+
 class CloudNotRunning(UsageError):
     """No embedded cloud answers; the sentence says how to start one."""
 

@@ -10,6 +10,7 @@ from edgetrain.cli.application import Application
 from edgetrain.cli.commands import (
     data,
     demo,
+    demo_see,
     detect,
     down,
     env,
@@ -30,7 +31,7 @@ from edgetrain.cli.groups import CONTEXT, print_help_without_command
 
 #: Panel -> its commands. `edgetrain NAME` is edgetrain/cli/commands/NAME.py.
 CONTENTS: dict[str, dict[str, Any]] = {
-    "Start here": {"demo": demo.demo},
+    "Start here": {"demo": demo.demo, "demo-see": demo_see.demo_see},
     "The embedded cloud": {
         "up": up.up,
         "status": status.status,

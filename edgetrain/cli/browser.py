@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,16 @@ def find_browser() -> str | None:
     return next((path for path in map(shutil.which, PROGRAMS) if path is not None), None)
 
 
+def playwright_or_raise() -> None:
+    """Playwright drives the browser.
+
+    Raises:
+        ExtraMissing: it is not installed.
+    """
+    if find_spec("playwright") is None:
+        raise ExtraMissing("playwright drives the browser and is not installed: pip install 'edgetrain[see]'")
+
+
 @contextmanager
 def browser(program: str, *, camera: bytes | None = None) -> "Iterator[Browser]":
     """A headless browser that goes when the context ends.
@@ -32,12 +43,9 @@ def browser(program: str, *, camera: bytes | None = None) -> "Iterator[Browser]"
     Raises:
         ExtraMissing: playwright, which drives it, is not installed.
     """
-    try:
-        from playwright.sync_api import sync_playwright
-    except ModuleNotFoundError as error:
-        raise ExtraMissing(
-            "playwright drives the browser and is not installed: pip install 'edgetrain[dev]'"
-        ) from error
+    playwright_or_raise()
+    from playwright.sync_api import sync_playwright
+
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as driver:
         running = driver.chromium.launch(executable_path=program, args=_camera(Path(scratch), camera))
         try:

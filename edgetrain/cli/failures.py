@@ -31,8 +31,10 @@ EXTRAS = {
     "cheroot": "local",
     "keras": "tasks",
     "matplotlib": "plots",
+    "playwright": "see",
     "moto": "local",
     "psutil": "local",
+    "skimage": "see",
     "sklearn": "tasks",
     "tensorflow": "tasks",
 }

@@ -22,7 +22,7 @@ def photograph(name: str) -> bytes:
         from skimage import data
     except ModuleNotFoundError as error:
         raise ExtraMissing(
-            "the photographs come from scikit-image, which is not installed: pip install 'edgetrain[dev]'"
+            "the photographs come from scikit-image, which is not installed: pip install 'edgetrain[see]'"
         ) from error
     written = io.BytesIO()
     Image.fromarray(getattr(data, name)()).save(written, "JPEG", quality=QUALITY)

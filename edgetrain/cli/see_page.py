@@ -53,6 +53,16 @@ class SeePage:
         """What the page says it does or found."""
         return self.page.get_by_role("status")
 
+    @property
+    def agreement(self) -> "Locator":
+        """What the page says of service and device, once both have looked."""
+        return self.page.locator("#agreement")
+
+    def screenshot(self, path: Path) -> str:
+        """The whole page as a picture; its path."""
+        self.page.screenshot(path=path, full_page=True)
+        return str(path)
+
     def wait_until_found(self) -> str:
         """Wait for an answer; the page's sentence about it."""
         self.status.filter(has_text="Found:").wait_for()

@@ -186,6 +186,23 @@ class DetectionsDocument(Document):
     out: str | None = Field(description="The file with the boxes.")
 
 
+class LookedAt(Document):
+    """One photograph of the demonstration."""
+
+    name: str
+    expected: str = Field(description="The label of what is in it.")
+    found: bool = Field(description="Whether that was detected.")
+    detections: tuple[DetectedDocument, ...] = Field(description="Best first.")
+    out: str = Field(description="The file with the boxes.")
+
+
+class SeenDocument(Document):
+    """`edgetrain demo-see --json`."""
+
+    photographs: tuple[LookedAt, ...]
+    screenshots: tuple[str, ...] = Field(description="Of the page in a browser; empty where there is none.")
+
+
 class VerifiedFile(Document):
     """What the manifest says of a stored file, and what lies in ModelsBucket."""
 
@@ -332,6 +349,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "pretrained": PretrainedDocument,
     "verify": VerifyDocument,
     "detections": DetectionsDocument,
+    "seen": SeenDocument,
     "promote": PromoteDocument,
     "import": ImportDocument,
     "task": TaskDocument,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from edgetrain.client.connection import Connection
 from edgetrain.client.executions import Executions, StepFunctionsExecutions
 from edgetrain.client.outputs import Outputs, read_outputs
+from edgetrain.errors import NotDeployed
 from edgetrain.stores.base import ObjectStore
 from edgetrain.stores.ledger import DynamoLedger, Ledger
 from edgetrain.stores.s3 import S3ObjectStore
@@ -22,6 +23,33 @@ class Federation:
     executions: Executions
     #: Whether it lies on this machine and can be asked often without a bill.
     is_local: bool = False
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Where published versions are kept, and who has which number."""
+
+    models: ObjectStore
+    ledger: Ledger
+
+
+def connect_registry(connection: Connection) -> Registry:
+    """The registry that is deployed in a cloud, with or without the rest of a federation.
+
+    Raises:
+        CloudNotRunning: nothing answers at the endpoint.
+        NotDeployed: the storage is not deployed there.
+    """
+    flat = read_outputs(connection.client("cloudformation"))
+    missing = [name for name in ("ModelsBucket", "LedgerTable") if name not in flat]
+    if missing:
+        raise NotDeployed(
+            f"the storage is not deployed in this cloud (no {', '.join(missing)}): deploy it with `edgetrain up`"
+        )
+    return Registry(
+        models=S3ObjectStore(connection.client("s3"), flat["ModelsBucket"]),
+        ledger=DynamoLedger(connection.client("dynamodb"), flat["LedgerTable"]),
+    )
 
 
 def connect(connection: Connection) -> Federation:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from edgetrain import keys
 from edgetrain.client.documents import PretrainedDocument
-from edgetrain.client.federation import Federation
+from edgetrain.client.federation import Federation, Registry
 from edgetrain.contracts import FileEntry, Manifest
 from edgetrain.errors import DataInvalid, ObjectNotFound, UsageError
 from edgetrain.stores.base import ObjectStore, read_record, write_record
@@ -17,7 +17,7 @@ VERSION = 1
 
 
 def import_pretrained(
-    federation: Federation,
+    registry: Registry | Federation,
     load: Callable[[], Mapping[str, bytes]] = objects.pretrained_files,
     *,
     clock: Callable[[], float] = time.time,
@@ -32,14 +32,14 @@ def import_pretrained(
         DataInvalid: other bytes lie where one of the files would.
     """
     key = keys.model_file(objects.TASK, VERSION, keys.MANIFEST_FILE)
-    standing = _standing(federation.models, key)
+    standing = _standing(registry.models, key)
     if standing is not None:
         return _told(standing, key, imported=False)
     files = load()
-    version = federation.ledger.claim_version(objects.TASK, objects.SOURCE)
+    version = registry.ledger.claim_version(objects.TASK, objects.SOURCE)
     if version != VERSION:
         raise _taken("another run has claimed it")
-    entries = tuple(_store(federation.models, name, body) for name, body in sorted(files.items()))
+    entries = tuple(_store(registry.models, name, body) for name, body in sorted(files.items()))
     manifest = Manifest(
         task=objects.TASK,
         version=VERSION,
@@ -48,7 +48,7 @@ def import_pretrained(
         metrics={},
         lineage=objects.LINEAGE,
     )
-    return _told(write_record(federation.models, key, manifest), key, imported=True)
+    return _told(write_record(registry.models, key, manifest), key, imported=True)
 
 
 def _standing(models: ObjectStore, key: str) -> Manifest | None:

@@ -100,11 +100,6 @@ class TestedPage(SeePage):
         )
 
     @property
-    def agreement(self) -> Locator:
-        """What the page says of service and device, once both have looked."""
-        return self.page.locator("#agreement")
-
-    @property
     def alert(self) -> Locator:
         return self.page.get_by_role("alert")
 

@@ -54,7 +54,7 @@ ONLY_IN = {
 #: Package -> the extras that it may lean on (pyproject.toml). All others have the core install alone.
 EXTRAS = {
     "edgetrain.api": {"local"},
-    "edgetrain.cli": {"plots"},
+    "edgetrain.cli": {"plots", "see"},
     "edgetrain.local": {"local"},
     "edgetrain.rounds": {"local"},
     "edgetrain.tasks": {"tasks"},
