@@ -14,7 +14,7 @@ import pytest
 from tests.infrastructure.reading import STACKS, Assembly
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-ASSET = re.compile(r"\b[0-9a-f]{64}(?=\.zip$|\.tar\.gz$)|(?<=:)[0-9a-f]{64}$")
+ASSET = re.compile(r"\b[0-9a-f]{64}(?=\.zip$|\.gz$)|(?<=:)[0-9a-f]{64}$")
 
 
 def masked(value: Any) -> Any:
