@@ -2,6 +2,8 @@
 
 import json
 import re
+import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -28,13 +30,23 @@ PutEvents = Callable[[str, str, Sequence[tuple[int, str]]], None]
 class AccessLog:
     """Writes access logs in the background, each gateway's life into a stream of its own."""
 
-    def __init__(self, put_log_events: PutEvents) -> None:
-        """`put_log_events` takes a log group, a stream and events (milliseconds since the epoch, text)."""
+    def __init__(self, put_log_events: PutEvents, clock: Callable[[], int] = time.time_ns) -> None:
+        """`put_log_events` takes a log group, a stream and events (milliseconds since the epoch, text).
+
+        `clock` gives nanoseconds since the epoch.
+        """
         self._writer = LogWriter(put_log_events)
         self._stream = uuid.uuid4().hex
+        self._clock = clock
+        self._latest = 0
+        self._lock = threading.Lock()
 
-    def write(self, group: str, text: str, milliseconds: int) -> None:
-        self._writer.write(group, self._stream, [(milliseconds, text)])
+    def write(self, group: str, text: str) -> None:
+        """Append a line, of now."""
+        # CloudWatch Logs refuses events that are not in the order of their times, and requests end in any order.
+        with self._lock:
+            self._latest = max(self._latest, self._clock() // 1_000_000)
+            self._writer.write(group, self._stream, [(self._latest, text)])
 
     def flush(self) -> None:
         """Wait until what was written is in CloudWatch Logs."""

@@ -227,7 +227,7 @@ class HttpApis:
             "routeKey": progress.match.route.key.text if progress.match else None,
             "status": reply.status,
         }
-        self._log.write(stage.log_group, line(stage.log_format, values), call.epoch_milliseconds)
+        self._log.write(stage.log_group, line(stage.log_format, values))
 
 
 def _encoded_path(request: Request) -> str:

@@ -2,7 +2,7 @@
 
 import json
 
-from edgetrain.local.http_api.access_log import call_values, known_values, line
+from edgetrain.local.http_api.access_log import AccessLog, call_values, known_values, line
 from tests.unit.local.http_api.conftest import make_call
 
 
@@ -28,3 +28,15 @@ def test_two_names():
     values = known_values({"integrationLatency": 7}, {"sub": "somebody"})
     form = "$context.integrationLatency $context.integration.latency $context.authorizer.claims.sub $context.accountId"
     assert line(form, {**call_values(make_call()), **values}) == "7 7 somebody 123456789012"
+
+
+def test_lines_are_in_the_order_of_their_times():
+    written = []
+    clock = iter([5_000_000, 3_000_000, 7_999_999])
+    log = AccessLog(
+        lambda group, _stream, events: written.extend((group, *event) for event in events), lambda: next(clock)
+    )
+    for text in ("a", "b", "c"):
+        log.write("g", text)
+    log.close()
+    assert written == [("g", 5, "a"), ("g", 5, "b"), ("g", 7, "c")]
