@@ -20,6 +20,8 @@ TARGETS: Final = {
 HEALTH: Final = "/_edgetrain/health"
 #: moto's own controls: they would empty back ends behind the back of everything here.
 CLOSED: Final = ("/moto-api",)
+#: No service has paths that begin so (no bucket's name does): there, a signature is a header like any other.
+RESERVED: Final = "/_"
 JSON: Final = "application/json"
 
 
@@ -67,7 +69,8 @@ class Front:
         return call(self._moto, request.environ)
 
     def _public_api(self, request: Request) -> Api | None:
-        if service_of(request) or request.header("x-amz-target"):
+        is_ours = request.path.startswith(RESERVED)
+        if not is_ours and (service_of(request) or request.header("x-amz-target")):
             return None
         return next((api for path, api in self._public if path.fullmatch(request.path)), None)
 

@@ -40,6 +40,7 @@ def front():
         front.serve(service, Named(service))
     front.serve("lambda", Broken())
     front.serve_public(r"/open/.*", Named("public"))
+    front.serve_public(r"/_api/.*", Named("gateway"))
     return front
 
 
@@ -62,6 +63,12 @@ def front():
 )
 def test_who_answers(front, request_, answered_by):
     assert b"".join(call(front, request_).body) == answered_by
+
+
+def test_a_path_of_our_own_is_nobody_elses_whatever_comes_with_it(front):
+    for header in ({"HTTP_AUTHORIZATION": SIGNED.format("s3")}, {"HTTP_X_AMZ_TARGET": "DynamoDB_20120810.GetItem"}):
+        assert b"".join(call(front, environ("/_api/x", **header)).body) == b"gateway"
+        assert b"".join(call(front, environ("/open/x", **header)).body) != b"public"
 
 
 def test_a_failure_inside_is_said_without_its_traceback(front, caplog):
