@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 
 const LIMIT = 200_000;
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
-const ON_DEMAND = /(^|\/)(litert_wasm|worker)[^/]*$/;
+const ON_DEMAND = /(^|\/)(litert_wasm|worker|licences)[^/]*$/;
 
 const rows = readdirSync(DIST, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile())
