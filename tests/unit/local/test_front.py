@@ -71,6 +71,19 @@ def test_a_path_of_our_own_is_nobody_elses_whatever_comes_with_it(front):
         assert b"".join(call(front, environ("/open/x", **header)).body) != b"public"
 
 
+def test_cookies_are_headers_of_their_own():
+    class Baker:
+        def answer(self, request: Request) -> Reply:
+            return Reply(200, {"apigw-requestid": "x"}, (), ("a=1", "b=2; Secure"))
+
+    front = Front(other, b"{}")
+    front.serve_public("/oven", Baker())
+    sent: list[tuple[str, str]] = []
+    front(environ("/oven"), lambda _status, headers: sent.extend(headers))
+    assert sent == [("apigw-requestid", "x"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2; Secure")]
+    assert call(front, environ("/oven")).cookies == ("a=1", "b=2; Secure")
+
+
 def test_a_failure_inside_is_said_without_its_traceback(front, caplog):
     reply = call(front, environ(HTTP_AUTHORIZATION=SIGNED.format("lambda")))
     assert reply.status == 500

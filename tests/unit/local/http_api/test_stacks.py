@@ -191,6 +191,8 @@ def test_a_stage_that_serves_a_deployment(cloud, name):
     made = cloud.gateway.create_deployment(ApiId=ids["Api"], StageName="api")
     assert select(stage_of(ids["Api"]).definition, "GET", "/y")
     assert len(cloud.gateway.get_deployments(ApiId=ids["Api"])["Items"]) == 2
+    described = cloud.gateway.get_deployment(ApiId=ids["Api"], DeploymentId=made["DeploymentId"])
+    assert (described["DeploymentStatus"], described["DeploymentId"]) == ("DEPLOYED", made["DeploymentId"])
     assert cloud.gateway.get_stage(ApiId=ids["Api"], StageName="api")["StageName"] == "api"
     cloud.gateway.update_stage(ApiId=ids["Api"], StageName="api", DeploymentId=ids["Deployment"])
     cloud.gateway.delete_deployment(ApiId=ids["Api"], DeploymentId=made["DeploymentId"])
