@@ -29,7 +29,6 @@ def tailored(request: Request, answer: Answer, *, may_compress: bool) -> Answer:
     wants_part = answer.status == 200 and RANGE.fullmatch(request.header("range").strip()) is not None
     packs = (
         may_compress
-        and not wants_part
         and accepts_gzip(request.header("accept-encoding"))
         and is_compressible(answer.status, answer.headers, len(answer.body))
     )

@@ -104,3 +104,37 @@ def test_many_deletes_are_denied_one_by_one(s3, bucket):
     answer = s3.client.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "kept/a"}, {"Key": "b"}]})
     assert [each["Key"] for each in answer["Deleted"]] == ["b"]
     assert [(each["Key"], each["Code"]) for each in answer["Errors"]] == [("kept/a", "AccessDenied")]
+
+
+def test_a_service_of_aws_may_what_a_statement_allows_it():
+    source = "arn:aws:cloudfront::123456789012:distribution/E1"
+    grant = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudfront.amazonaws.com"},
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::runs/*",
+        "Condition": {"StringEquals": {"AWS:SourceArn": source}},
+    }
+    to_a_role = {**grant, "Principal": {"AWS": "arn:aws:iam::123456789012:role/r"}}
+    context = {"aws:SourceArn": source}
+    asked = ("cloudfront.amazonaws.com", "s3:GetObject", OBJECT, context)
+    assert policy(grant, *TLS_ONLY).allows_service(*asked)
+    assert not policy(grant).allows_service("logging.amazonaws.com", "s3:GetObject", OBJECT, context)
+    assert not policy(grant).allows_service("cloudfront.amazonaws.com", "s3:PutObject", OBJECT, context)
+    assert not policy(grant).allows_service("cloudfront.amazonaws.com", "s3:GetObject", "arn:aws:s3:::other/k", context)
+    assert not policy(grant).allows_service("cloudfront.amazonaws.com", "s3:GetObject", OBJECT, {})
+    assert not policy(to_a_role).allows_service(*asked)
+    refusal = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::runs/k"}
+    assert not policy(grant, refusal).allows_service(*asked)
+
+
+def test_a_service_is_not_allowed_by_what_cannot_be_decided():
+    grant = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudfront.amazonaws.com"},
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::runs/*",
+        "Condition": {"StringEquals": {"aws:SourceVpc": "v"}},
+    }
+    with pytest.raises(S3Error, match="aws:SourceVpc"):
+        policy(grant)
