@@ -145,14 +145,12 @@ def _look(connection: "Connection", pictures: dict[str, bytes], out: Path, say: 
     api = DetectionApi(url, fetch_token(connection, MACHINE), http_send())
     for name, body in pictures.items():
         read = read_picture(body)
-        began = time.monotonic()
         detections = api.detect(body, read, task=TASK).detections
-        took = time.monotonic() - began
         (out / f"{name}.jpg").write_bytes(body)
         boxes = out / f"{name}-boxes.jpg"
         draw(read.rgb, detections).save(boxes, "JPEG", quality=92)
         found = ", ".join(f"{each.label.lower()} {each.score:.2f}" for each in detections) or "nothing"
-        say(f"{name}: {found} ({1000 * took:.0f} ms)")
+        say(f"{name}: {found}")
         expected = PHOTOGRAPHS[name]
         yield LookedAt(
             name=name,

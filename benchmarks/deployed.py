@@ -1,0 +1,55 @@
+"""An embedded cloud with a picture's whole way in it, deployed for one benchmark."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from edgetrain.cli.cloud import deploy_application
+from edgetrain.cli.photographs import photograph
+from edgetrain.client.connection import Connection
+from edgetrain.client.federation import connect_registry
+from edgetrain.client.outputs import read_outputs
+from edgetrain.client.pretrained import import_pretrained
+from edgetrain.client.sign_in import connect_sign_in
+from edgetrain.client.tokens import fetch_token
+from edgetrain.client.users import add_machine
+from edgetrain.local import process
+
+__all__ = ["DeployedApi", "deployed_cloud", "photograph"]
+
+STACKS: Final = ("EdgetrainEdge",)
+MACHINE: Final = "benchmark"
+
+
+@dataclass(frozen=True)
+class DeployedApi:
+    """`api_url` has no slash at its end."""
+
+    connection: Connection
+    api_url: str
+
+    def token(self) -> str:
+        """A fresh token of a machine user who may detect."""
+        return fetch_token(self.connection, MACHINE)
+
+
+@contextmanager
+def deployed_cloud(folder: Path) -> Iterator[DeployedApi]:
+    """A cloud of its own in `folder`, on a free port; it goes when the context ends."""
+    data_dir = folder / "cloud"
+    running = process.start(data_dir, port=0)
+    try:
+        deploy_application(running.endpoint, _say, only=STACKS)
+        connection = Connection.embedded(running.endpoint)
+        import_pretrained(connect_registry(connection))
+        add_machine(connect_sign_in(connection), MACHINE, ("detect",))
+        yield DeployedApi(connection, read_outputs(connection.client("cloudformation"))["ApiUrl"])
+    finally:
+        process.stop(data_dir)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
