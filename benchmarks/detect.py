@@ -109,11 +109,15 @@ def measure(requests: int, repeats: int) -> dict[str, dict[str, float]]:
         clients = [Api(cloud.api_url, cloud.token(), picture) for _ in range(4)]
         for call in (bare, *clients):
             play([call], WARM_UP)
-        kinds = {"model": [bare], "api, 1 client": clients[:1], "api, 4 clients": clients}
+        kinds: dict[str, list[Callable[[], None]]] = {
+            "model": [bare],
+            "api, 1 client": [clients[0]],
+            "api, 4 clients": [*clients],
+        }
         times = {name: Times() for name in kinds}
         for _ in range(repeats):
             for name, callers in kinds.items():
-                played = play(list(callers), requests)
+                played = play(callers, requests)
                 times[name].each += played.each
                 times[name].wall += played.wall
     return {name: each.summary() for name, each in times.items()}
