@@ -1,7 +1,9 @@
 """Which cloud a command talks to."""
 
 import os
+import threading
 from collections.abc import Callable, Collection
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,13 @@ DATA_DIR = ".edgetrain"
 #: Synthesised applications by the hash of their source, in the checkout.
 ASSEMBLIES = Path("build", "assembly")
 ENDPOINT = "AWS_ENDPOINT_URL"
+#: See `load_ahead`.
+LOADED_AHEAD = (
+    "boto3.session",
+    "edgetrain.client.federation",
+    "edgetrain.client.pretrained",
+    "edgetrain.client.publishing",
+)
 LOCAL_PAUSE, AWS_PAUSE = 0.5, 3.0
 
 
@@ -43,6 +52,16 @@ def deploy_application(
 
     assembly = deployment.assembly(project_dir() / ASSEMBLIES, progress)
     return deployment.deploy(endpoint, assembly, progress, only)
+
+
+def load_ahead() -> None:
+    """Import, in a thread, what deploying and publishing need: it takes as long as a cloud takes to start."""
+    threading.Thread(target=_import_all, name="load-ahead", daemon=True).start()
+
+
+def _import_all() -> None:
+    for module in LOADED_AHEAD:
+        import_module(module)
 
 
 def start_cloud(folder: Path, port: int | None = None) -> "RunningCloud":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgetrain.cli import console
-from edgetrain.cli.cloud import data_dir_of, deploy_application, start_cloud, stop_cloud
+from edgetrain.cli.cloud import data_dir_of, deploy_application, load_ahead, start_cloud, stop_cloud
 from edgetrain.cli.interrupts import signals_interrupt
 from edgetrain.cli.options import DataDir, Json
 
@@ -47,6 +47,8 @@ def up(
     folder = data_dir_of(data_dir)
     try:
         with signals_interrupt(), ExitStack() as stopping:
+            if deploy:
+                load_ahead()
             running = start_cloud(folder, port)
             stopping.callback(stop_cloud, folder)
             console.note(f"The embedded cloud listens at {running.endpoint} (process {running.pid}).")
