@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 import edgetrain.client.detecting
 import edgetrain.client.outputs
@@ -143,14 +143,27 @@ def test_a_box_is_coloured_within_black(ground):
     assert colours == (expected if ground else [around, expected[2], around])
 
 
-@pytest.mark.parametrize("box", [(0, 0, 1, 1), (0.9, 0.9, 1, 1), (0.9, 0, 1, 0.01), (0.5, 0.5, 0.5, 0.5)])
+BOXES = [(0, 0, 1, 1), (0.9, 0.9, 1, 1), (0.9, 0, 1, 0.01), (0.4, 0.4, 0.6, 0.6)]
+
+
 @pytest.mark.parametrize("size", [(300, 400), (1, 1), (40, 2000)])
-def test_wherever_a_box_is_its_label_is_on_the_picture(box, size):
+@pytest.mark.parametrize("box", BOXES)
+def test_any_box_on_any_picture(box, size):
     ground = np.full((*size, 3), 90, np.uint8)
     drawn = np.asarray(drawing.draw(ground, [detected(0, *box)]))
     assert drawn.shape == ground.shape
     assert (drawn != ground).any()
     assert (ground == 90).all(), "what was given is not drawn on"
+
+
+def test_wherever_a_box_is_its_label_is_whole():
+    drawn = []
+    for box in BOXES:
+        image = Image.new("L", (400, 300), 90)
+        drawing._label(ImageDraw.Draw(image), detected(0, *box), image.size, 2, ImageFont.load_default(12))
+        drawn.append(int((np.asarray(image) != 90).sum()))
+    assert len(set(drawn)) == 1
+    assert drawn[0] > 500
 
 
 def test_a_png_of_one_pixel(edgetrain_, api, tmp_path):

@@ -31,6 +31,7 @@ def test_best_first_and_from_the_least_score_on():
     assert labels_of(detections_of(given, ANCHORS, SMALL, min_score=0.3)) == [(1, 0.9), (0, 0.5), (0, 0.39)]
     assert labels_of(detections_of(given, ANCHORS, SMALL, min_score=0.3, max_detections=1)) == [(1, 0.9)]
     assert detections_of(given, ANCHORS, SMALL, min_score=0.95) == ()
+    assert labels_of(detections_of(given, ANCHORS, SMALL, min_score=0.5)) == [(1, 0.9), (0, 0.5)], "just enough"
 
 
 def test_the_weaker_of_two_boxes_of_one_thing_is_not_told():

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
@@ -109,7 +109,9 @@ def test_every_orientation(orientation, kind):
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 @pytest.mark.parametrize("wrong", [exif(0), exif(9), b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0nonsense"])
 def test_an_orientation_that_is_none_turns_nothing(wrong):
-    assert read_picture(with_segments(jpeg(40, 30), segment(0xE1, wrong))).rgb.shape == (30, 40, 3)
+    body = with_segments(jpeg(40, 30), segment(0xE1, wrong))
+    assert read_picture(body).rgb.shape == (30, 40, 3)
+    assert shrink(body).body == body, "it is upright already"
 
 
 def test_of_two_orientations_the_first_counts():
@@ -139,10 +141,18 @@ def test_what_is_small_and_upright_is_not_compressed_again():
     assert shrink(file_of(gradient(40, 30))).body.startswith(b"\xff\xd8\xff"), "a PNG becomes a JPEG"
 
 
+def test_what_is_small_and_not_upright_or_not_rgb_is():
+    assert pixels(shrink(jpeg(40, 30, exif=exif(6))).body).shape == (40, 30, 3)
+    cmyk = shrink(file_of(gradient(16, 16).convert("CMYK"), "JPEG"))
+    assert Image.open(io.BytesIO(cmyk.body)).mode == "RGB"
+
+
 def test_a_small_picture_with_much_behind_it_is_compressed_again():
     assert len(shrink(jpeg() + bytes(LARGEST_AS_IT_IS)).body) < 10_000
 
 
+@example(1, 4096, 8)
+@example(4096, 1, 8)
 @given(st.integers(1, 4096), st.integers(1, 4096), st.integers(1, 2048))
 def test_fitting(width, height, side):
     fitted = fitting((width, height), side)
