@@ -28,7 +28,6 @@ class Bucket:
 
     def __init__(self, store: MemoryStore) -> None:
         self.store = store
-        self.between = lambda: None
 
     @staticmethod
     def etag(body: bytes) -> str:
@@ -41,7 +40,6 @@ class Bucket:
         return {"Body": io.BytesIO(body), "ETag": self.etag(body)}
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str, **condition: str) -> dict[str, Any]:
-        self.between()
         assert len(condition) == 1, "a pointer is never written without a condition"
         if "IfNoneMatch" in condition and Key in self.store:
             raise failure("PreconditionFailed")
@@ -208,7 +206,14 @@ def test_two_promotions_at_once(deployment, earlier):
         deployment.promote(deployment.publish(earlier))
     manifest = deployment.publish(2)
     other = ServedPointer(task="objects", version=3, manifest_sha256="0" * 64, promoted_at="now")
-    deployment.bucket.between = lambda: deployment.models.put(POINTER, other.model_dump_json().encode())
+    read = deployment.models.get
+
+    def meanwhile(key: str) -> bytes:
+        if key.endswith(keys.MANIFEST_FILE):  # read after the pointer was, and before it is written
+            deployment.models.put(POINTER, other.model_dump_json().encode())
+        return read(key)
+
+    deployment.models.get = meanwhile
     with pytest.raises(PromotionFailed, match="at this moment"):
         deployment.promote(manifest)
     assert deployment.pointer.version == 3

@@ -108,12 +108,16 @@ def test_more_memory_is_another_configuration_over_the_same_model(sagemaker, sta
 
 
 def test_an_endpoint_that_does_not_come_up_takes_its_stack_back(sagemaker, stack):
+    def endpoints() -> set[str]:
+        return {each["EndpointName"] for each in sagemaker.control.list_endpoints()["Endpoints"]}
+
+    before = endpoints()
     sagemaker.containers.ends_at_once.add("1")
     stack.create(template())
     assert stack.status == "ROLLBACK_COMPLETE"
     assert "did not pass the ping health check" in stack.reasons
     assert "no model" in stack.reasons
-    assert not [e for e in sagemaker.control.list_endpoints()["Endpoints"] if stack.name in e["EndpointName"]]
+    assert endpoints() == before
 
 
 def test_an_update_that_does_not_come_up_leaves_what_was(sagemaker, stack):
@@ -127,14 +131,19 @@ def test_an_update_that_does_not_come_up_leaves_what_was(sagemaker, stack):
 
 def test_deleting_a_stack_deletes_all_three(sagemaker, stack):
     stack.create(template())
-    name = stack.outputs["Name"]
+    made = {stack.outputs[name] for name in ("Arn", "ConfigArn", "ModelArn")}
+
+    def standing() -> set[str]:
+        control = sagemaker.control
+        return {
+            *(each["EndpointArn"] for each in control.list_endpoints()["Endpoints"]),
+            *(each["EndpointConfigArn"] for each in control.list_endpoint_configs()["EndpointConfigs"]),
+            *(each["ModelArn"] for each in control.list_models()["Models"]),
+        }
+
+    assert made <= standing()
     stack.client.delete_stack(StackName=stack.name)
-    for listed, key in (
-        (sagemaker.control.list_endpoints()["Endpoints"], "EndpointName"),
-        (sagemaker.control.list_endpoint_configs()["EndpointConfigs"], "EndpointConfigName"),
-        (sagemaker.control.list_models()["Models"], "ModelName"),
-    ):
-        assert not [each for each in listed if each[key].startswith(name[:20])]
+    assert not made & standing()
 
 
 def test_what_is_gone_already_is_fine(sagemaker, stack):
