@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, ReadTimeoutError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from edgetrain.errors import ServiceBusy
 from edgetrain.stores.failures import TRANSIENT, code_of
@@ -29,7 +29,6 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class _Answer(BaseModel):
     """What the serving program says (SageMaker's shape for object detection)."""
 
-    model_config = ConfigDict(allow_inf_nan=False)
     prediction: list[tuple[Annotated[int, Field(ge=0)], Share, Share, Share, Share, Share]]
 
 

@@ -106,6 +106,7 @@ def test_versions_come_newest_first_a_page_at_a_time(api: Api) -> None:
         query = f"?limit=5&next={page.next}"
     assert page.next is None
     assert seen == list(range(12, 0, -1))
+    assert [api.get(f"/models/objects/versions?limit={limit}").json["next"] for limit in (11, 12)] == ["2", None]
 
 
 def test_a_version_counts_when_its_manifest_is_there(api: Api) -> None:
