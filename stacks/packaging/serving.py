@@ -21,8 +21,11 @@ CONTEXT: Final = (
     DOCKERFILE,
     "requirements/serve.lock",
     *("edgetrain/__init__.py", "edgetrain/contracts.py", "edgetrain/errors.py", "edgetrain/keys.py"),
-    *("edgetrain/limits.py", "edgetrain/detection/**/*.py", "edgetrain/federated/*.py", "edgetrain/runtime/**/*.py"),
-    *("edgetrain/stores/**/*.py", "training_jobs/__init__.py", "training_jobs/__main__.py"),
+    *("edgetrain/limits.py", "edgetrain/detection/**/*.py"),
+    *("edgetrain/federated/__init__.py", "edgetrain/federated/weights.py"),
+    *("edgetrain/runtime/__init__.py", "edgetrain/runtime/detector.py"),
+    *("edgetrain/stores/__init__.py", "edgetrain/stores/base.py", "edgetrain/stores/failures.py"),
+    *("edgetrain/stores/s3.py", "training_jobs/__init__.py", "training_jobs/__main__.py"),
     *("training_jobs/folders.py", "training_jobs/serve/**/*.py"),
 )
 
