@@ -107,17 +107,14 @@ def measure(requests: int, repeats: int) -> dict[str, dict[str, float]]:
             (folder / name).write_bytes(content)
         bare = Bare(folder, picture)
         clients = [Api(cloud.api_url, cloud.token(), picture) for _ in range(4)]
-        for call in (bare, *clients):
+        callers: list[Callable[[], None]] = [bare, *clients]
+        for call in callers:
             play([call], WARM_UP)
-        kinds: dict[str, list[Callable[[], None]]] = {
-            "model": [bare],
-            "api, 1 client": [clients[0]],
-            "api, 4 clients": [*clients],
-        }
+        kinds = {"model": callers[:1], "api, 1 client": callers[1:2], "api, 4 clients": callers[1:]}
         times = {name: Times() for name in kinds}
         for _ in range(repeats):
-            for name, callers in kinds.items():
-                played = play(callers, requests)
+            for name, some in kinds.items():
+                played = play(some, requests)
                 times[name].each += played.each
                 times[name].wall += played.wall
     return {name: each.summary() for name, each in times.items()}

@@ -61,7 +61,7 @@ def test_the_whole_demonstration(edgetrain_, playing, tmp_path):
     for name in PHOTOGRAPHS:
         assert (out / f"{name}.jpg").read_bytes() != (out / f"{name}-boxes.jpg").read_bytes()
     assert not (out / "cloud").exists()
-    assert playing.process.events == ["start 0", "deploy http://127.0.0.1:0", "stop"]
+    assert playing.process.events == ["start 0", "deploy http://127.0.0.1:0 EdgetrainEdge", "stop"]
     assert "edgetrain users invite NAME" in outcome.stdout.split("Try next")[1]
 
 
