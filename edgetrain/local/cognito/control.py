@@ -24,6 +24,8 @@ AUTH_FLOWS: Final = {
     "REFRESH_TOKEN_AUTH": {"ALLOW_REFRESH_TOKEN_AUTH"},
     "REFRESH_TOKEN": {"ALLOW_REFRESH_TOKEN_AUTH"},
 }
+#: Operations in which moto signs tokens: by then the pool must have a key of its own.
+SIGNS: Final = frozenset({"InitiateAuth", "AdminInitiateAuth", "RespondToAuthChallenge", "AdminRespondToAuthChallenge"})
 SIGNS_OUT: Final = frozenset({"AdminUserGlobalSignOut", "AdminDeleteUser", "AdminDisableUser"})
 
 
@@ -62,6 +64,8 @@ class UserPools:
         if not isinstance(body, dict) or not operation:
             return call(self._moto, request.environ)
         try:
+            if operation in SIGNS and (client := find_client(str(body.get("ClientId", "")))) is not None:
+                signing_key(client.pool)
             if operation.startswith("Admin") and operation != "AdminCreateUser":
                 _name_as_stored(body)
                 request.replace_body(json.dumps(body).encode())
@@ -79,9 +83,7 @@ class UserPools:
         reply = call(self._moto, request.environ)
         if not reply.succeeded:
             return _hidden(operation, body, reply)
-        if operation == "CreateUserPool":
-            signing_key(find_pool(json.loads(b"".join(reply.body))["UserPool"]["Id"]))
-        elif operation == "UpdateUserPool":
+        if operation == "UpdateUserPool":
             pool.extended_config = {**pool.extended_config, **kept}
             pool.mfa_config = body.get("MfaConfiguration", pool.mfa_config)
         elif operation == "AdminSetUserPassword":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -63,7 +64,7 @@ class _Read:
 
 
 class UserPoolCloud:
-    """moto behind the front, for as many pools as tests want."""
+    """moto behind the front, with one pool: moto takes a quarter of a second to make one."""
 
     def __init__(self) -> None:
         moto = MotoApplication()
@@ -75,9 +76,10 @@ class UserPoolCloud:
             self.front.serve_public(path, each)
         self.idp = clients.client("cognito-idp")
 
-    def sign_in(self, gateway: FakeGateway) -> SignIn:
+    @cached_property
+    def pool(self) -> str:
         """A pool as stacks/identity.py makes it."""
-        pool = self.idp.create_user_pool(
+        pool: str = self.idp.create_user_pool(
             PoolName="people",
             AliasAttributes=["email"],
             UsernameConfiguration={"CaseSensitive": False},
@@ -86,6 +88,19 @@ class UserPoolCloud:
         scopes = [{"ScopeName": each, "ScopeDescription": each} for each in ("detect", "contribute", "admin")]
         self.idp.create_resource_server(UserPoolId=pool, Identifier="edgetrain", Name="edgetrain", Scopes=scopes)
         self.idp.create_user_pool_domain(UserPoolId=pool, Domain=f"edgetrain-{pool[-12:]}")
+        return pool
+
+    def _empty(self) -> None:
+        while users := self.idp.list_users(UserPoolId=self.pool)["Users"]:
+            for user in users:
+                self.idp.admin_delete_user(UserPoolId=self.pool, Username=user["Username"])
+        for client in self.idp.list_user_pool_clients(UserPoolId=self.pool)["UserPoolClients"]:
+            self.idp.delete_user_pool_client(UserPoolId=self.pool, ClientId=client["ClientId"])
+
+    def sign_in(self, gateway: FakeGateway) -> SignIn:
+        """What is deployed, with nobody in it but the web client."""
+        self._empty()
+        pool = self.pool
         self.idp.create_user_pool_client(
             UserPoolId=pool,
             ClientName="web",

@@ -204,12 +204,8 @@ def parts() -> tuple[Front, FakeClock, Loopback]:
     return front, clock, clients
 
 
-@pytest.fixture
-def world(parts: Any) -> World:
-    """A pool with the API's scopes and a web client."""
-    front, clock, clients = parts
-    clock.now = time.time()
-    idp = clients.client("cognito-idp")
+def new_pool(idp: Any) -> str:
+    """A pool with the API's scopes and a domain. moto takes a quarter of a second for one."""
     pool = idp.create_user_pool(
         PoolName="people",
         AliasAttributes=["email"],
@@ -219,6 +215,14 @@ def world(parts: Any) -> World:
     scopes = [{"ScopeName": name, "ScopeDescription": name} for name in SCOPES]
     idp.create_resource_server(UserPoolId=pool, Identifier="edgetrain", Name="edgetrain", Scopes=scopes)
     idp.create_user_pool_domain(UserPoolId=pool, Domain=f"edgetrain-{pool[-12:]}")
+    return pool
+
+
+def new_world(parts: tuple[Front, FakeClock, Loopback], pool: str) -> World:
+    """A web client of the pool, and a browser that knows nobody."""
+    front, clock, clients = parts
+    clock.now = time.time()
+    idp = clients.client("cognito-idp")
     web = idp.create_user_pool_client(
         UserPoolId=pool,
         ClientName="web",
@@ -233,3 +237,23 @@ def world(parts: Any) -> World:
         TokenValidityUnits={"RefreshToken": "days"},
     )["UserPoolClient"]["ClientId"]
     return World(front, clock, idp, pool, web, Browser(front))
+
+
+@pytest.fixture(scope="session")
+def pool_id(parts: tuple[Front, FakeClock, Loopback]) -> str:
+    return new_pool(parts[2].client("cognito-idp"))
+
+
+@pytest.fixture
+def world(parts: tuple[Front, FakeClock, Loopback], pool_id: str) -> World:
+    """The tests' pool, in which nobody is yet."""
+    idp = parts[2].client("cognito-idp")
+    for user in idp.list_users(UserPoolId=pool_id)["Users"]:
+        idp.admin_delete_user(UserPoolId=pool_id, Username=user["Username"])
+    return new_world(parts, pool_id)
+
+
+@pytest.fixture
+def own_world(parts: tuple[Front, FakeClock, Loopback]) -> World:
+    """A pool of the test's own, to be changed."""
+    return new_world(parts, new_pool(parts[2].client("cognito-idp")))

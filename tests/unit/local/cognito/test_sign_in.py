@@ -199,7 +199,7 @@ def test_a_second_factor_is_wanted_of_who_has_one(world, seconds, taken):
 
 def test_a_temporary_password_ends(world):
     world.person(permanent=False)
-    world.clock.now += 3 * 86_400 + 1
+    world.clock.now += 3 * 86_400 + 3_600
     assert "Temporary password has expired" in text(world.browser.sign_in(**world.asked()))
 
 
@@ -277,9 +277,9 @@ def test_a_client_without_the_code_flow_is_told_so(world):
     assert answer_of(world.browser.get("/oauth2/authorize", **world.asked()))["error"] == "unauthorized_client"
 
 
-def test_a_pool_without_a_domain_has_no_sign_in_page(world):
-    world.idp.delete_user_pool_domain(UserPoolId=world.pool, Domain=f"edgetrain-{world.pool[-12:]}")
-    assert world.browser.get("/oauth2/authorize", **world.asked()).status == 400
+def test_a_pool_without_a_domain_has_no_sign_in_page(own_world):
+    own_world.idp.delete_user_pool_domain(UserPoolId=own_world.pool, Domain=f"edgetrain-{own_world.pool[-12:]}")
+    assert own_world.browser.get("/oauth2/authorize", **own_world.asked()).status == 400
 
 
 @pytest.mark.parametrize(

@@ -38,16 +38,16 @@ def test_a_client_that_cannot_be(world, settings, code, said):
     assert said in message
 
 
-def test_a_pool_that_is_protected_or_has_a_domain_stays(world):
-    domain = f"edgetrain-{world.pool[-12:]}"
-    code, message = refused(lambda: world.idp.delete_user_pool(UserPoolId=world.pool))
+def test_a_pool_that_is_protected_or_has_a_domain_stays(own_world):
+    domain = f"edgetrain-{own_world.pool[-12:]}"
+    code, message = refused(lambda: own_world.idp.delete_user_pool(UserPoolId=own_world.pool))
     assert (code, "domain" in message) == ("InvalidParameterException", True)
-    world.idp.delete_user_pool_domain(UserPoolId=world.pool, Domain=domain)
-    world.idp.update_user_pool(UserPoolId=world.pool, DeletionProtection="ACTIVE")
-    code, message = refused(lambda: world.idp.delete_user_pool(UserPoolId=world.pool))
+    own_world.idp.delete_user_pool_domain(UserPoolId=own_world.pool, Domain=domain)
+    own_world.idp.update_user_pool(UserPoolId=own_world.pool, DeletionProtection="ACTIVE")
+    code, message = refused(lambda: own_world.idp.delete_user_pool(UserPoolId=own_world.pool))
     assert (code, "deletion protection" in message) == ("InvalidParameterException", True)
-    world.idp.update_user_pool(UserPoolId=world.pool, DeletionProtection="INACTIVE")
-    world.idp.delete_user_pool(UserPoolId=world.pool)
+    own_world.idp.update_user_pool(UserPoolId=own_world.pool, DeletionProtection="INACTIVE")
+    own_world.idp.delete_user_pool(UserPoolId=own_world.pool)
 
 
 def test_a_domain_is_one_pools_and_a_pool_has_one(world):
@@ -58,13 +58,13 @@ def test_a_domain_is_one_pools_and_a_pool_has_one(world):
     assert refused(lambda: create(UserPoolId=world.pool, Domain="second-name"))[0] == "InvalidParameterException"
 
 
-def test_an_update_keeps_how_names_are_compared(world):
-    world.person(email="ann@example.org", email_verified="true")
-    world.idp.update_user_pool(UserPoolId=world.pool, AutoVerifiedAttributes=["email"])
-    pool = world.idp.describe_user_pool(UserPoolId=world.pool)["UserPool"]
+def test_an_update_keeps_how_names_are_compared(own_world):
+    own_world.person(email="ann@example.org", email_verified="true")
+    own_world.idp.update_user_pool(UserPoolId=own_world.pool, AutoVerifiedAttributes=["email"])
+    pool = own_world.idp.describe_user_pool(UserPoolId=own_world.pool)["UserPool"]
     assert pool["AliasAttributes"] == ["email"]
     assert pool["UsernameConfiguration"] == {"CaseSensitive": False}
-    assert world.idp.admin_get_user(UserPoolId=world.pool, Username="ANN@example.org")["Username"] == "ann"
+    assert own_world.idp.admin_get_user(UserPoolId=own_world.pool, Username="ANN@example.org")["Username"] == "ann"
 
 
 def test_a_name_or_address_is_taken_whatever_its_case(world):
@@ -100,13 +100,13 @@ def test_at_the_api_too_nobody_learns_who_has_an_account(world):
     assert refused(start(world, password="wrong")) == expected
 
 
-def test_the_second_factor_of_a_pool_can_be_changed(world):
+def test_the_second_factor_of_a_pool_can_be_changed(own_world):
     factor = {"Enabled": True}
-    world.idp.set_user_pool_mfa_config(
-        UserPoolId=world.pool, MfaConfiguration="OPTIONAL", SoftwareTokenMfaConfiguration=factor
+    own_world.idp.set_user_pool_mfa_config(
+        UserPoolId=own_world.pool, MfaConfiguration="OPTIONAL", SoftwareTokenMfaConfiguration=factor
     )
-    world.idp.update_user_pool(UserPoolId=world.pool, MfaConfiguration="OFF")
-    assert world.idp.describe_user_pool(UserPoolId=world.pool)["UserPool"]["MfaConfiguration"] == "OFF"
+    own_world.idp.update_user_pool(UserPoolId=own_world.pool, MfaConfiguration="OFF")
+    assert own_world.idp.describe_user_pool(UserPoolId=own_world.pool)["UserPool"]["MfaConfiguration"] == "OFF"
 
 
 @pytest.mark.parametrize(
