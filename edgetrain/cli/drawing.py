@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
-    from edgetrain.client.documents import DetectedDocument
+    from edgetrain.client.model_documents import DetectedDocument
     from edgetrain.detection.pictures import Rgb
 
 #: The light ones of the palette of Okabe and Ito, which readers with any colour vision can tell apart; a class has always the same.

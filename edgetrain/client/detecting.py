@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from pydantic import TypeAdapter, ValidationError
 
 from edgetrain import limits
-from edgetrain.client.documents import DetectedDocument, DetectionsDocument
+from edgetrain.client.model_documents import DetectedDocument, DetectionsDocument
 from edgetrain.detection.pictures import Picture
 from edgetrain.errors import ApiRefused, ApiUnavailable
 

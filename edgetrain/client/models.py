@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edgetrain import keys
-from edgetrain.client.documents import VerifiedFile
 from edgetrain.client.federation import Federation
+from edgetrain.client.model_documents import VerifiedFile
 from edgetrain.contracts import FileEntry, Manifest
 from edgetrain.errors import DataInvalid, ModelNotFound, ObjectNotFound
 from edgetrain.stores.base import read_record, sha256_of

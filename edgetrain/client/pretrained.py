@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from edgetrain import keys
-from edgetrain.client.documents import PretrainedDocument
 from edgetrain.client.federation import Federation, Registry
+from edgetrain.client.model_documents import PretrainedDocument
 from edgetrain.contracts import FileEntry, Manifest
 from edgetrain.errors import DataInvalid, ObjectNotFound, UsageError
 from edgetrain.stores.base import ObjectStore, read_record, write_record

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetrain.client.documents import DOCUMENTS
+from edgetrain.client.model_documents import MODEL_DOCUMENTS
 from edgetrain.client.user_documents import USER_DOCUMENTS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -15,7 +16,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     """File name -> schema. What is printed always has all its fields, also those that are null."""
     return {
         f"{name}.schema.json": {"$schema": DIALECT, **document.model_json_schema(mode="serialization")}
-        for name, document in (DOCUMENTS | USER_DOCUMENTS).items()
+        for name, document in (DOCUMENTS | MODEL_DOCUMENTS | USER_DOCUMENTS).items()
     }
 
 

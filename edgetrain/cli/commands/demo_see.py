@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from edgetrain.client.connection import Connection
-    from edgetrain.client.documents import LookedAt, SeenDocument
+    from edgetrain.client.model_documents import LookedAt, SeenDocument
     from edgetrain.client.user_documents import InvitedDocument
 
 #: What a picture's way needs; what it depends on comes with it.
@@ -91,8 +91,8 @@ def _missed(seen: "SeenDocument") -> ThingNotFound | None:
 def play(out: Path, *, stays: bool) -> "SeenDocument":
     """All steps; what is left is in `out`. No process is left when it ends, however it ends."""
     from edgetrain.client.connection import Connection
-    from edgetrain.client.documents import SeenDocument
     from edgetrain.client.federation import connect_registry
+    from edgetrain.client.model_documents import SeenDocument
     from edgetrain.client.pretrained import import_pretrained
     from edgetrain.client.sign_in import connect_sign_in
     from edgetrain.client.users import add_machine, invite
@@ -136,7 +136,7 @@ def _look(connection: "Connection", pictures: dict[str, bytes], out: Path, say: 
     """Each photograph through the API as the machine user; the picture with its boxes in `out`."""
     from edgetrain.cli.drawing import draw
     from edgetrain.client.detecting import DetectionApi, http_send
-    from edgetrain.client.documents import LookedAt
+    from edgetrain.client.model_documents import LookedAt
     from edgetrain.client.outputs import read_outputs
     from edgetrain.client.tokens import fetch_token
     from edgetrain.detection.pictures import read_picture

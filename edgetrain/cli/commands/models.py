@@ -14,7 +14,7 @@ from edgetrain.cli.options import Cloud, CloudName, DataDir, Json, TaskArgument
 from edgetrain.errors import DataInvalid
 
 if TYPE_CHECKING:
-    from edgetrain.client.documents import VerifiedFile
+    from edgetrain.client.model_documents import VerifiedFile
 
 group = new_group("List, show, download, verify and promote models.")
 
@@ -32,7 +32,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List published versions by task, newest first."""
-    from edgetrain.client.documents import ModelsDocument, ModelVersion
+    from edgetrain.client.model_documents import ModelsDocument, ModelVersion
     from edgetrain.client.models import list_models
 
     versions = tuple(ModelVersion.of(each) for each in list_models(federation(cloud, data_dir), task))
@@ -67,7 +67,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a version: its files, what it scored and where it comes from."""
-    from edgetrain.client.documents import ModelVersion
+    from edgetrain.client.model_documents import ModelVersion
     from edgetrain.client.models import find_model
 
     document = ModelVersion.of(find_model(federation(cloud, data_dir), task, version))
@@ -97,7 +97,7 @@ def download(
     as_json: Json = False,
 ) -> None:
     """Download a version; every file is checked against its manifest."""
-    from edgetrain.client.documents import DownloadDocument
+    from edgetrain.client.model_documents import DownloadDocument
     from edgetrain.client.models import download_model, find_model
 
     deployed = federation(cloud, data_dir)
@@ -123,7 +123,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Read a version's files again and check each against its manifest; exit code 1 when one differs."""
-    from edgetrain.client.documents import VerifyDocument
+    from edgetrain.client.model_documents import VerifyDocument
     from edgetrain.client.models import find_model, verify_model
 
     deployed = federation(cloud, data_dir)

@@ -26,7 +26,7 @@ def promote(
     as_json: Json = False,
 ) -> None:
     """Let the task's endpoint serve a version, and wait until it does; requests meanwhile are answered."""
-    from edgetrain.client.documents import PromoteDocument
+    from edgetrain.client.model_documents import PromoteDocument
     from edgetrain.client.models import find_model
     from edgetrain.client.outputs import read_outputs
     from edgetrain.client.serving import Promotions, endpoint_output

@@ -8,7 +8,7 @@ import edgetrain.client.detecting
 import edgetrain.client.outputs
 import edgetrain.client.tokens
 from edgetrain.cli import drawing
-from edgetrain.client.documents import DetectedDocument, DetectionsDocument
+from edgetrain.client.model_documents import DetectedDocument, DetectionsDocument
 from edgetrain.errors import ApiUnavailable
 from tests.unit.client.test_detecting import FakeApi
 from tests.unit.fakes.pictures import exif, file_of, gradient, jpeg

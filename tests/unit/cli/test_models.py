@@ -5,7 +5,7 @@ import json
 import pytest
 
 from edgetrain import keys
-from edgetrain.client import documents, pretrained
+from edgetrain.client import model_documents, pretrained
 from tests.unit.fakes.federation import play
 
 
@@ -18,7 +18,7 @@ def published(federation):
 
 
 def test_list(edgetrain_, published):
-    told = documents.ModelsDocument.model_validate(edgetrain_("models", "list", "--json").document)
+    told = model_documents.ModelsDocument.model_validate(edgetrain_("models", "list", "--json").document)
     assert [(each.version, each.lineage["run_id"]) for each in told.models] == [(2, "second"), (1, "first")]
     assert "accuracy 0.9000" in edgetrain_("models", "list", "--task", "digits").stdout
 
@@ -29,7 +29,7 @@ def test_nothing_is_published_yet(edgetrain_, federation):
 
 
 def test_show(edgetrain_, published):
-    told = documents.ModelVersion.model_validate(edgetrain_("models", "show", "digits", "--json").document)
+    told = model_documents.ModelVersion.model_validate(edgetrain_("models", "show", "digits", "--json").document)
     assert (told.version, told.metrics["accuracy"]) == (2, 0.9)
     assert edgetrain_("models", "show", "digits", "--version", "1", "--json").document["version"] == 1
     assert keys.WEIGHTS_FILE in edgetrain_("models", "show", "digits").stdout
@@ -38,7 +38,7 @@ def test_show(edgetrain_, published):
 def test_download(edgetrain_, published, tmp_path):
     folder = tmp_path / "model"
     outcome = edgetrain_("models", "download", "digits", "--version", "1", "--out", str(folder), "--json")
-    assert documents.DownloadDocument.model_validate(outcome.document).folder == str(folder)
+    assert model_documents.DownloadDocument.model_validate(outcome.document).folder == str(folder)
     assert (folder / keys.WEIGHTS_FILE).read_bytes() == b"weights"
     assert json.loads((folder / keys.MANIFEST_FILE).read_text())["version"] == 1
 
@@ -67,7 +67,7 @@ def test_a_version_that_is_not_there(edgetrain_, published, command, words):
 
 
 def test_verify(edgetrain_, published):
-    told = documents.VerifyDocument.model_validate(edgetrain_("models", "verify", "digits", "--json").document)
+    told = model_documents.VerifyDocument.model_validate(edgetrain_("models", "verify", "digits", "--json").document)
     assert (told.version, told.intact) == (2, True)
     assert edgetrain_("models", "verify", "digits", "--version", "1").stdout.count("intact") == 3
 
@@ -88,7 +88,9 @@ def test_verify_names_the_file_that_is_not_what_it_was(edgetrain_, published, bo
 
 def test_import_pretrained(edgetrain_, federation, monkeypatch):
     monkeypatch.setattr(pretrained.import_pretrained, "__defaults__", (lambda: {keys.MODEL_FILE: b"model"},))
-    told = documents.PretrainedDocument.model_validate(edgetrain_("models", "import-pretrained", "--json").document)
+    told = model_documents.PretrainedDocument.model_validate(
+        edgetrain_("models", "import-pretrained", "--json").document
+    )
     assert (told.task, told.version, told.imported) == ("objects", 1, True)
     assert "was there already" in edgetrain_("models", "import-pretrained").stdout
     assert "npm:@mediapipe/objectron" in edgetrain_("models", "list").stdout
