@@ -8,7 +8,8 @@ from urllib.parse import urljoin
 import pytest
 from jsonschema import Draft202012Validator
 
-from edgetrain.api.openapi import GATEWAY, document, text_of
+from edgetrain.api.openapi import document, text_of
+from edgetrain.api.openapi_parts import GATEWAY
 from edgetrain.api.refusals import CODES
 from tests.unit.api.bad_requests import JSON, ROWS, Row, picture
 from tests.unit.api.conftest import Api, template_of
