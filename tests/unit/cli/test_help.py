@@ -31,7 +31,7 @@ def test_every_command_is_in_a_file_of_its_name():
         for name, command in commands.items():
             module = getattr(command, "__module__", None)
             if callable(command) and hasattr(command, "__name__"):
-                assert module == f"edgetrain.cli.commands.{name}"
+                assert module == f"edgetrain.cli.commands.{name.replace('-', '_')}"
 
 
 def test_the_version(edgetrain_):
