@@ -40,6 +40,17 @@ def test_settings_are_read_from_the_environment_at_import():
     assert done.stdout.split() == ["True", "False"]
 
 
+def test_awss_own_policies_are_read_for_one_partition():
+    """edgetrain/local/moto_app.py, _load_managed_policies_once."""
+    script = (
+        "from edgetrain.local.moto_app import MotoApplication; MotoApplication();"
+        "from moto.iam.models import iam_backends; from edgetrain.local.place import ACCOUNT;"
+        "print(*[len(iam_backends[ACCOUNT][name].aws_managed_policies) > 0 for name in ('aws', 'aws-cn')])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]
+
+
 def test_the_dispatcher_is_a_wsgi_application_that_finds_a_service_by_its_signature():
     """MotoApplication: composed of DomainDispatcherApplication and create_backend_app; warm_up asks get_application."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -350,3 +361,37 @@ def test_sagemakers_records_are_objects_with_plain_attributes():
     for delete in (backend.delete_endpoint, backend.delete_endpoint_config, backend.delete_model):
         delete("hook")
     assert "hook" not in {*backend.endpoints, *backend.endpoint_configs, *backend._models}
+
+
+def test_cloudfronts_records_take_another_id_and_tell_it():
+    """edgetrain/local/cloudfront/api.py: `register` makes a record of a configuration and puts it under an id of ours."""
+    from moto.cloudfront.models import Distribution, cloudfront_backends
+
+    behaviour = {"TargetOriginId": "o", "ViewerProtocolPolicy": "allow-all"}
+    origins = {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "example.org"}]}
+    record = Distribution(
+        ACCOUNT, REGION, {"CallerReference": "r", "DefaultCacheBehavior": behaviour, "Origins": origins}
+    )
+    assert {"id", "distribution_id", "arn", "domain_name"} <= set(vars(record))
+    record.id = record.distribution_id = "E1"
+    backend = cloudfront_backends[ACCOUNT]["aws"]
+    backend.distributions["E1"] = record
+    assert backend.get_distribution("E1")[0] is record
+    assert record.location.endswith("/distribution/E1")
+    assert backend.create_invalidation("E1", ["/*"], "r").status == "COMPLETED"  # `_spelled` mends it
+    del backend.distributions["E1"]
+
+
+def test_a_bucket_has_its_cors_rules():
+    """edgetrain/local/s3/cors.py reads them."""
+    bucket = s3_bucket("cors")
+    bucket.set_cors([{"AllowedMethod": "GET", "AllowedOrigin": ["*"], "MaxAgeSeconds": "60"}])
+    (rule,) = bucket.cors
+    found = (
+        rule.allowed_methods,
+        rule.allowed_origins,
+        rule.allowed_headers,
+        rule.exposed_headers,
+        rule.max_age_seconds,
+    )
+    assert found == (["GET"], ["*"], None, None, "60")
