@@ -86,6 +86,14 @@ class Container:
     def has_ended(self) -> bool:
         return self._process.poll() is not None
 
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it ends, or has ended, in that time."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def wait(self) -> int:
         """Until it has ended and all that it printed was taken; its exit status."""
         status = self._process.wait()

@@ -28,6 +28,8 @@ FIRST_STARTS: Final = 2
 BACK_OFF_SECONDS: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 #: One that has answered for so long has not failed at its start.
 SETTLED_SECONDS: Final = 30.0
+#: A container that broke a connection, and ends, has ended by then.
+ENDING_SECONDS: Final = 0.2
 
 
 class Throttled(Exception):
@@ -182,6 +184,15 @@ class Fleet:
                 breaks += 1
                 if breaks > 1:
                     raise
+                if container.ends_within(ENDING_SECONDS):
+                    self._pass_by(container)
+
+    def _pass_by(self, container: Container) -> None:
+        """It has ended, and its place may not know yet: it is not asked again."""
+        with self._changed:
+            for replica in self._replicas:
+                if replica.container is container:
+                    replica.is_ready = False
 
     def _next(self, deadline: float) -> Container:
         """One that answers, in turn; waits while none does."""

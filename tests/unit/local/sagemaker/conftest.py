@@ -46,8 +46,12 @@ class FakeContainer:
     def is_ready(self) -> bool:
         return not self.ended.is_set() and self.version not in self.owner.never_ready
 
+    def ends_within(self, seconds: float) -> bool:
+        return self.ended.is_set()
+
     def wait(self) -> int:
         self.ended.wait()
+        self.owner.notices.wait()
         return 1
 
     def ask(self, headers: dict[str, str], body: bytes, seconds: float) -> Answer:
@@ -65,6 +69,9 @@ class Containers:
         self.all: list[FakeContainer] = []
         self.never_ready: set[str] = set()
         self.ends_at_once: set[str] = set()
+        #: Whether it is noticed that a container has ended.
+        self.notices = threading.Event()
+        self.notices.set()
         self.answer: Callable[[FakeContainer, dict[str, str], bytes], Answer] = self._answer
 
     def __call__(self, program: Program, write_log: Any) -> FakeContainer:
@@ -192,5 +199,6 @@ def sagemaker(one_cloud, tmp_path, monkeypatch):
     monkeypatch.setattr("edgetrain.local.sagemaker.fleet.BACK_OFF_SECONDS", (0.0,))
     made = SageMaker(one_cloud, tmp_path)
     yield made
+    made.containers.notices.set()
     made.endpoints.close()
     assert made.containers.running == []

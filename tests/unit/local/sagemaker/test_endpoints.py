@@ -178,6 +178,30 @@ def test_requests_wait_for_the_replacement(sagemaker, endpoint):
     assert answers == ["1"]
 
 
+def test_one_that_has_ended_is_asked_once(sagemaker, endpoint):
+    """Its connections are broken, each of them, before its place knows that it has ended."""
+    plain, asked = sagemaker.containers.answer, []
+
+    def answer(container, *rest):
+        asked.append(container)
+        if container.has_ended():
+            raise Broken
+        return plain(container, *rest)
+
+    sagemaker.containers.answer = answer
+    sagemaker.containers.notices.clear()
+    (dead,) = sagemaker.containers.running
+    dead.ended.set()
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(sagemaker.invoke(endpoint)["version"]))
+    asking.start()
+    until(lambda: asked)
+    sagemaker.containers.notices.set()
+    asking.join()
+    assert answers == ["1"]
+    assert asked == [dead, sagemaker.containers.all[-1]]
+
+
 def test_one_that_ends_again_and_again_is_started_with_pauses(sagemaker, endpoint, monkeypatch):
     paused = []
     monkeypatch.setattr("edgetrain.local.sagemaker.fleet.BACK_OFF_SECONDS", (0.001, 0.002, 0.003))
