@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from edgetrain import keys
 from edgetrain.local import deployment, process
 from edgetrain.local.cloud import IMAGES
-from tests.integration.serving.conftest import INFERENCE, LABEL_PERSON, Served, processes, until
+from tests.integration.serving.conftest import INFERENCE, LABEL_PERSON, Served, processes, under_load, until
 
 
 def labels(served: Served) -> list[str]:
@@ -68,9 +68,11 @@ def test_its_log_is_in_cloudwatch(served, photograph):
 
 
 def test_a_killed_container_is_replaced(served, photograph):
+    """Those that were under way are asked again, those that come wait for it."""
     (before,) = processes(served.data_dir)
-    before.send_signal(signal.SIGKILL)
-    assert served.invoke(photograph)["version"] == "1"
+    with under_load(served, photograph) as load:
+        before.send_signal(signal.SIGKILL)
+    assert load.errors == []
     (after,) = processes(served.data_dir)
     assert after.pid != before.pid
 
