@@ -32,7 +32,7 @@ from edgetrain.local.stepfunctions import Engine, StepFunctionsApi
 SCRATCH: Final = "scratch"
 #: Unpacked packages, named by their content: any number of clouds may follow each other on them.
 FUNCTIONS: Final = "functions"
-#: Build contexts of container images, by their tags.
+#: Build contexts of container images, by their tags: in SCRATCH, for whoever deploys asks for them again.
 IMAGES: Final = "images"
 INCARNATIONS: Final = "incarnations.json"
 #: Services that a deployment uses, in its order: boto3's name -> the name that signatures use.
@@ -83,7 +83,7 @@ class EmbeddedCloud:
             PublicHosts(endpoint=endpoint, web=web).localise,
             cloudfront_providers(distributions),
         )
-        images = Images(data_dir / IMAGES)
+        images = Images(scratch / IMAGES)
         self._endpoints = Endpoints(services, images, s3.read, scratch=scratch / "endpoints", endpoint_url=endpoint)
         self._http_apis = HttpApis(self._executor, public_keys, AccessLog(services.put_log_events))
         self.application.serve_public(PUBLIC, self._http_apis)

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from edgetrain import keys
 from edgetrain.local import deployment, process
-from edgetrain.local.cloud import IMAGES
+from edgetrain.local.cloud import IMAGES, SCRATCH
 from tests.integration.serving.conftest import INFERENCE, LABEL_PERSON, Served, processes, under_load, until
 
 
@@ -80,7 +80,7 @@ def test_a_killed_container_is_replaced(served, photograph):
 def test_it_runs_what_the_image_holds(served):
     """The program comes out of the kept build context, not out of the checkout."""
     (running,) = processes(served.data_dir)
-    assert running.cwd().startswith(str(served.data_dir / IMAGES))
+    assert running.cwd().startswith(str(served.data_dir / SCRATCH / IMAGES))
     assert running.environ()["PYTHONPATH"] == running.cwd()
     assert running.environ()["AWS_SESSION_TOKEN"]
 
