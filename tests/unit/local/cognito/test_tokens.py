@@ -166,8 +166,8 @@ def test_the_example_of_rfc_7636():
     [
         ("{}", "application/json"),
         ("grant_type=authorization_code&grant_type=refresh_token", FORM),
-        ("a=" + "x" * 70_000, FORM),
-        ("&".join(f"a{n}=1" for n in range(200)), FORM),
+        ("grant_type=client_credentials&a=" + "x" * 70_000, FORM),
+        ("grant_type=client_credentials&" + "&".join(f"a{n}=1" for n in range(200)), FORM),
         ("", FORM),
         ("grant_type=%ff%fe", FORM),
     ],
