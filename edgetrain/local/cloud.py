@@ -75,7 +75,6 @@ class EmbeddedCloud:
         self._engine = Engine(scratch / "executions.sqlite", CloudIntegrations(self._executor, s3))
         states = StatesApi(moto, StepFunctionsApi(self._engine, find_state_machine))
         distributions = Distributions()
-        self.web = WebApplication(distributions, s3, self.application, ACCOUNT)
         formation = CloudFormationApi(
             clients,
             Incarnations(data_dir / INCARNATIONS),
@@ -87,6 +86,7 @@ class EmbeddedCloud:
         self._endpoints = Endpoints(services, images, s3.read, scratch=scratch / "endpoints", endpoint_url=endpoint)
         self._http_apis = HttpApis(self._executor, public_keys, AccessLog(services.put_log_events))
         self.application.serve_public(PUBLIC, self._http_apis)
+        self.web = WebApplication(distributions, s3, self._http_apis, ACCOUNT)
         apis: dict[str, Api] = {
             "s3": s3,
             "dynamodb": DynamoDbApi(moto),
