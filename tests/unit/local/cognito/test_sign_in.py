@@ -127,6 +127,11 @@ def test_names_are_compared_whatever_the_case_and_by_verified_address(world, nam
     assert "code" in answer_of(world.browser.sign_in(name, **world.asked()))
 
 
+def test_a_name_is_found_however_it_was_written_when_it_was_made(world):
+    world.person("Ann")
+    assert "code" in answer_of(world.browser.sign_in("ann", **world.asked()))
+
+
 def test_an_address_that_is_not_verified_is_no_name(world):
     world.person(email="ann@example.org", email_verified="false")
     assert "Incorrect" in text(world.browser.sign_in("ann@example.org", **world.asked()))
