@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[3]
 NAMES = {"DATA_BUCKET": "d", "RUNS_BUCKET": "r", "MODELS_BUCKET": "m", "LEDGER_TABLE": "t"}
 #: States that run a training program.
 TRAINING = {"train_client", "evaluate_model"}
-STATES = {path.parent.name for path in (ROOT / "lambdas").glob("*/handler.py")}
+ROUTES = {path.stem for path in (ROOT / "tests" / "events" / "routes").glob("*.json")}
+STATES = {path.parent.name for path in (ROOT / "lambdas").glob("*/handler.py")} - ROUTES
 IMPORT = """
 import importlib.util, json, sys
 for path in sys.argv[1:]:
