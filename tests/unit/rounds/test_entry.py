@@ -40,7 +40,9 @@ class Context:
     aws_request_id: str = "id"
 
 
-def test_a_step_is_called_with_its_request(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_step_is_called_with_its_request(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    # A logger writes to the standard output that was there when its service's first one was made: this one is new.
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "a_step_is_called")
     asked = []
 
     def step(request: RoundRequest) -> SealedReply:
