@@ -195,6 +195,10 @@ class UsageError(PermanentError):
     """The user asked for something that cannot be: exit code 2."""
 
 
+class DataFileInvalid(UsageError):
+    """A file of the user's own data is not what its layout says; the sentence names file, client, sample and what was expected."""
+
+
 class Interrupted(EdgetrainError):
     """Ctrl-C came before the command was done; the sentence says what goes on without it."""
 
