@@ -19,7 +19,7 @@ BELONGING: Final = {
     "leaf": set[str](),
     "npz": {"test_share"},
     "csv": {"test_share", "label_column"},
-    "generate_writers": set[str](),
+    "generate_writers": {"test_share"},
 }
 OF_THE_TASKS_OWN: Final = {"clients", "alpha"}
 
@@ -71,7 +71,9 @@ class DataOptions:
             from edgetrain.datasets.leaf import LeafSource
 
             return LeafSource(task, _folder("leaf", self.leaf))
-        raise UsageError("nothing to import was named")
+        from edgetrain.datasets.generated import GeneratedWriters
+
+        return GeneratedWriters(task, self.generate_writers or 0, seed, hold_out)
 
 
 def _folder(name: str, folder: Path) -> Path:

@@ -56,6 +56,16 @@ def import_(
         Folder,
         typer.Option(metavar="DIR", help="One .csv for each client.", show_default=False, rich_help_panel=FOLDERS),
     ] = None,
+    generate_writers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="For femnist without LEAF's files: so many generated writers.",
+            show_default=False,
+            rich_help_panel=FOLDERS,
+        ),
+    ] = None,
     label_column: Annotated[
         str | None,
         typer.Option(help="--csv: the column of labels (default: label).", show_default=False, rich_help_panel=FOLDERS),
@@ -63,7 +73,7 @@ def import_(
     test_share: Annotated[
         float | None,
         typer.Option(
-            help="--npz, --csv: how much each client holds out (default: 0.1).",
+            help="--npz, --csv, --generate-writers: the share that each client holds out (default: 0.1).",
             show_default=False,
             rich_help_panel=FOLDERS,
         ),
@@ -89,7 +99,14 @@ def import_(
 
     chosen = get_task(task)
     options = DataOptions(
-        clients=clients, alpha=alpha, leaf=leaf, npz=npz, csv=csv, label_column=label_column, test_share=test_share
+        clients=clients,
+        alpha=alpha,
+        leaf=leaf,
+        npz=npz,
+        csv=csv,
+        generate_writers=generate_writers,
+        label_column=label_column,
+        test_share=test_share,
     )
     data = options.data(chosen, seed)
     deployed = federation(cloud, data_dir)

@@ -172,6 +172,16 @@ def test_import_leaf(edgetrain_, federation, tmp_path):
     assert "source: LEAF" in words
 
 
+def test_import_generated_writers(edgetrain_, federation):
+    words = ("data", "import", "--task", "femnist", "--generate-writers", "2", "--seed")
+    told = edgetrain_(*words, "3", "--json").document
+    assert told["source"] == "generated"
+    assert list(told["examples_per_client"]) == ["generated-00000", "generated-00001"]
+    assert edgetrain_(*words, "3", "--json").document == {**told, "program_uploaded": False}
+    assert edgetrain_(*words, "4", "--json").document["dataset_id"] != told["dataset_id"]
+    assert "source: generated" in edgetrain_(*words, "3").stdout
+
+
 def test_import_arrays_and_tables(edgetrain_, federation, tmp_path):
     np.savez(tmp_path / "a.npz", x=np.zeros((10, 8, 8), np.float32), y=np.arange(10))
     words = ("data", "import", "--task", "digits", "--test-share", "0.2", "--json")
@@ -191,6 +201,9 @@ def test_import_arrays_and_tables(edgetrain_, federation, tmp_path):
         (("--leaf", "{}", "--clients", "3"), "--clients does not go with --leaf"),
         (("--npz", "{}", "--label-column", "y"), "--label-column does not go with --npz"),
         (("--test-share", "0.5"), "--test-share does not go with data that the task brings"),
+        (("--generate-writers", "3", "--alpha", "1"), "--alpha does not go with --generate-writers"),
+        (("--generate-writers", "20000"), "writers to generate: 20000: expected 1 to 10,000"),
+        (("--generate-writers", "0"), "--generate-writers"),
         (("--leaf", "{}/nowhere"), "nowhere: expected a folder"),
         (("--leaf", "{}"), "no train/*.json in it"),
         (("--csv", "{}"), "no *.csv in it"),
