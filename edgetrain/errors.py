@@ -244,7 +244,7 @@ class ExtraMissing(UsageError):
 
 
 class PackageMissing(UsageError):
-    """The npm package that carries the first detector is not installed, or is another one."""
+    """An npm package that carries the first detector, or a font of the generated writers, is not installed, or is another one."""
 
 
 class BuildFailed(PermanentError):
