@@ -51,7 +51,12 @@ def main() -> None:
             figures = [_import(folder, data_dir, size), _import(folder, data_dir, size)]
         finally:
             process.stop(data_dir)
-    report: dict[str, Any] = {"megabytes": round(size / 1e6, 1), "first": figures[0], "again": figures[1], "aim_mb": AIM_MB}
+    report: dict[str, Any] = {
+        "megabytes": round(size / 1e6, 1),
+        "first": figures[0],
+        "again": figures[1],
+        "aim_mb": AIM_MB,
+    }
     if options.json:
         print(json.dumps(report))
         return
