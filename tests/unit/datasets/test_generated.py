@@ -1,6 +1,7 @@
 """Generated writers: the same by the same seed, each with a hand of its own, and as uneven as LEAF's."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from edgetrain.datasets import glyphs
 from edgetrain.datasets.client_files import HoldOut
 from edgetrain.datasets.generated import GeneratedWriters
-from edgetrain.datasets.hands import draw_hand
+from edgetrain.datasets.hands import draw_hand, write
 from edgetrain.errors import PackageMissing, UsageError
 from edgetrain.tasks.registry import get_task
 
@@ -75,6 +76,36 @@ def test_all_of_a_hand_is_personal(name):
     rng = np.random.default_rng(0)
     values = {getattr(draw_hand(rng, 16), name) for _ in range(20)}
     assert len(values) > 15
+
+
+def written(hand, seed=0, copies=4):
+    labels = np.repeat([3, 10, 40], copies)
+    return write(hand, labels, FEMNIST.labels, glyphs.alphabets(), np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("name", ["slant", "turn", "width", "size", "pen", "pressure", "wave", "wave_length"])
+def test_all_of_a_hand_is_seen(name):
+    hand = replace(draw_hand(np.random.default_rng(1), 16), wave=1.0, pressure=1.0, pen=1.2)
+    other = replace(hand, **{name: 1.3 * getattr(hand, name) + 0.1})
+    assert np.abs(written(hand) - written(other)).mean() > 1e-3
+
+
+def test_an_unsteady_hand_writes_no_letter_twice_alike():
+    hand = draw_hand(np.random.default_rng(1), 16)
+
+    def spread(unsteady):
+        return written(replace(hand, unsteady=unsteady, wave=0.0)).reshape(3, 4, 28, 28).std(1).mean()
+
+    assert spread(0) < 1e-6
+    assert spread(2) > 1.5 * spread(0.5) > 0.001
+
+
+def test_a_larger_hand_writes_larger_letters():
+    def height(size):
+        rows = np.nonzero(written(replace(draw_hand(np.random.default_rng(1), 16), size=size))[0] < 0.5)[0]
+        return np.ptp(rows) + 1
+
+    assert height(14) - height(7) == pytest.approx(7, abs=2.5)
 
 
 # --- alphabets
