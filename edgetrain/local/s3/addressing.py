@@ -71,7 +71,7 @@ def operation_of(request: Request, address: Address) -> str:
         return "Other"
     if method == "PUT":
         return "CopyObject" if request.header("x-amz-copy-source") else "PutObject"
-    return {"GET": "GetObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}.get(method, "Other")
+    return {"GET": "GetObject", "HEAD": "HeadObject", "DELETE": "DeleteObject", "POST": "PostKey"}.get(method, "Other")
 
 
 def _bucket_operation(method: str, query: dict[str, str]) -> str:

@@ -60,6 +60,7 @@ class S3Api:
             "DeleteBucketPolicy": self._delete_policy,
             "DeleteBucket": self._delete_bucket,
             "PostObject": self._refuse_form,
+            "PostKey": self._refuse_method,
         }
 
     def answer(self, request: Request) -> Reply:
@@ -214,6 +215,10 @@ class S3Api:
     @staticmethod
     def _refuse_form(request: Request, address: Address) -> Reply:  # noqa: ARG004
         raise S3Error(501, "NotImplemented", "The embedded cloud does not take objects from browsers' forms")
+
+    @staticmethod
+    def _refuse_method(request: Request, address: Address) -> Reply:  # noqa: ARG004
+        raise S3Error(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 
     # --- what moto does
 

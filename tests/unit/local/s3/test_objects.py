@@ -1,6 +1,7 @@
 """Objects as S3 keeps them: conditions, ranges, versions, copies, uploads in parts."""
 
 import hashlib
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from edgetrain.local.s3 import objects
+from edgetrain.local.wsgi import call
 
 BODY = b"".join(n.to_bytes(2, "big") for n in range(5120))
 PART = 5 * 1024 * 1024
@@ -32,6 +34,18 @@ def test_what_was_put_is_what_is_got(s3, bucket):
     assert put["ETag"] == got["ETag"] == f'"{hashlib.md5(BODY, usedforsecurity=False).hexdigest()}"'
     assert (got["ContentType"], got["Metadata"], got["CacheControl"]) == ("text/plain", {"client": "7"}, "no-store")
     assert [each["Key"] for each in s3.client.list_objects_v2(Bucket=bucket)["Contents"]] == [key]
+
+
+def test_a_key_takes_no_post(s3, bucket):
+    sent = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": f"/{bucket}/labels/x",
+        "QUERY_STRING": "",
+        "wsgi.input": io.BytesIO(),
+    }
+    reply = call(s3.application, sent)
+    assert reply.status == 405
+    assert b"<Code>MethodNotAllowed</Code>" in b"".join(reply.body)
 
 
 def test_write_once(s3, bucket):
