@@ -178,11 +178,15 @@ class ClientData(Contract):
 
 
 class DataIndex(Contract):
-    """What a data import wrote: one object per client and a held-out test part."""
+    """What a data import wrote: one object per client and a held-out test part.
+
+    Where the data came with their owners, `client_tests` are the held-out parts of each by itself, and `test` is a sample of them.
+    """
 
     task: Identifier
     dataset_id: Identifier
     clients: tuple[ClientData, ...]
+    client_tests: tuple[ClientData, ...] = ()
     test: FileEntry
     test_examples: int = Field(ge=1)
     source: dict[str, Any] = Field(default_factory=dict)

@@ -195,6 +195,10 @@ class UsageError(PermanentError):
     """The user asked for something that cannot be: exit code 2."""
 
 
+class DataFileInvalid(UsageError):
+    """A file of the user's own data is not what its layout says; the sentence names file, client, sample and what was expected."""
+
+
 class Interrupted(EdgetrainError):
     """Ctrl-C came before the command was done; the sentence says what goes on without it."""
 
@@ -240,7 +244,7 @@ class ExtraMissing(UsageError):
 
 
 class PackageMissing(UsageError):
-    """The npm package that carries the first detector is not installed, or is another one."""
+    """An npm package that carries the first detector, or a font of the generated writers, is not installed, or is another one."""
 
 
 class BuildFailed(PermanentError):

@@ -26,9 +26,11 @@ SETTINGS_MISTAKES = frozenset({"NoCredentialsError", "NoRegionError", "ProfileNo
 
 #: Top-level package -> the extra of `pip install edgetrain[...]` that brings it.
 EXTRAS = {
+    "HersheyFonts": "tasks",
     "aws_cdk": "deploy",
     "awslambdaric": "local",
     "cheroot": "local",
+    "ijson": "tasks",
     "keras": "tasks",
     "matplotlib": "plots",
     "playwright": "see",

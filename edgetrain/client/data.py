@@ -51,7 +51,7 @@ def import_data(
     bodies = split_bodies(examples, split)
     test = encode_examples(examples.test_x, examples.test_y)
     source = {"split": "dirichlet", **asdict(split), "imported_with": __version__}
-    dataset_id = _dataset_id(task.name, asdict(split), [*(_sha256(body) for body, _ in bodies), _sha256(test)])
+    dataset_id = dataset_id_of(task.name, asdict(split), [*(sha256_of(body) for body, _ in bodies), sha256_of(test)])
     clients = []
     total = len(bodies) + 1
     for number, (body, count) in enumerate(bodies):
@@ -59,21 +59,21 @@ def import_data(
             progress(number, total)
         client = client_id(number)
         key = keys.client_data(task.name, dataset_id, client)
-        _store(federation.data, key, body)
-        clients.append(ClientData(client=client, key=key, num_examples=count, sha256=_sha256(body)))
+        store(federation.data, key, body)
+        clients.append(ClientData(client=client, key=key, num_examples=count, sha256=sha256_of(body)))
     test_key = keys.test_data(task.name, dataset_id)
-    _store(federation.data, test_key, test)
+    store(federation.data, test_key, test)
     if progress is not None:
         progress(total, total)
     index = DataIndex(
         task=task.name,
         dataset_id=dataset_id,
         clients=tuple(clients),
-        test=FileEntry(name=test_key.rsplit("/", 1)[-1], key=test_key, sha256=_sha256(test), size=len(test)),
+        test=FileEntry(name=test_key.rsplit("/", 1)[-1], key=test_key, sha256=sha256_of(test), size=len(test)),
         test_examples=len(examples.test_y),
         source=source,
     )
-    return _make_current(federation.data, index)
+    return make_current(federation.data, index)
 
 
 def client_id(number: int) -> str:
@@ -95,20 +95,22 @@ def split_bodies(examples: Examples, split: Split) -> list[tuple[bytes, int]]:
     return [(encode_examples(examples.x[part], examples.y[part]), len(part)) for part in parts]
 
 
-def _dataset_id(task: str, parameters: Mapping[str, Any], digests: Sequence[str]) -> str:
+def dataset_id_of(task: str, parameters: Mapping[str, Any], digests: Sequence[str]) -> str:
+    """The id of the data set that is made of these parameters and of bytes with these SHA-256."""
     document = {"task": task, "parameters": dict(parameters), "sha256": list(digests)}
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
-    return _sha256(canonical.encode())[:ID_DIGITS]
+    return sha256_of(canonical.encode())[:ID_DIGITS]
 
 
-def _store(data: ObjectStore, key: str, body: bytes) -> None:
+def store(data: ObjectStore, key: str, body: bytes) -> None:
     """Once. What stands under a key that names its content by hash must be that content."""
     written = data.put_once(key, body)
     if not written.created and data.get(key) != body:
         raise DataInvalid(f"{key} exists with other bytes: somebody changed an imported data set")
 
 
-def _make_current(data: ObjectStore, index: DataIndex) -> DataIndex:
+def make_current(data: ObjectStore, index: DataIndex) -> DataIndex:
+    """Write the index, once, and point to it; the index that stands is returned."""
     index_key = keys.dataset_index(index.task, index.dataset_id)
     standing = write_record(data, index_key, index)
     pointer = DatasetPointer(task=index.task, dataset_id=index.dataset_id, index_key=index_key)
@@ -116,5 +118,6 @@ def _make_current(data: ObjectStore, index: DataIndex) -> DataIndex:
     return standing
 
 
-def _sha256(body: bytes) -> str:
+def sha256_of(body: bytes) -> str:
+    """In hex."""
     return hashlib.sha256(body).hexdigest()

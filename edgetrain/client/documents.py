@@ -124,6 +124,7 @@ class ImportDocument(Document):
     dataset_id: str
     data_bucket: str
     index_key: str
+    source: str = Field(description="LEAF, npz, csv, generated, or split: the task's own data, spread over clients.")
     clients: int
     examples: int
     test_examples: int

@@ -34,6 +34,8 @@ class Task(ABC):
     title: ClassVar[str]
     #: Shape of one example, without the batch.
     x: ClassVar[TensorSpec]
+    #: Least and greatest number that an example holds, where an importer shall refuse all others.
+    x_range: ClassVar[tuple[float, float] | None] = None
     #: What belongs to one example, as the program takes it: class numbers, as float32.
     y: ClassVar[tuple[TensorSpec, ...]] = (TensorSpec(name="y", shape=()),)
     labels: ClassVar[tuple[str, ...]]

@@ -25,6 +25,7 @@ class Digits(Task):
     name: ClassVar[str] = "digits"
     title: ClassVar[str] = "Handwritten digits, 8x8 (scikit-learn)"
     x: ClassVar[TensorSpec] = TensorSpec(name="x", shape=(8, 8, 1))
+    x_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     labels: ClassVar[tuple[str, ...]] = tuple("0123456789")
     client: ClassVar[ClientSettings] = ClientSettings(epochs=10, batch_size=20, learning_rate=0.2)
     preprocessing: ClassVar[Mapping[str, Any]] = {"scale": 1 / LARGEST_PIXEL, "background": 0.0, "ink": 1.0}

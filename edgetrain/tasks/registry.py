@@ -3,8 +3,9 @@
 from edgetrain.errors import TaskNotFound
 from edgetrain.tasks.base import Task
 from edgetrain.tasks.digits import Digits
+from edgetrain.tasks.femnist import Femnist
 
-_TASKS: dict[str, type[Task]] = {task.name: task for task in (Digits,)}
+_TASKS: dict[str, type[Task]] = {task.name: task for task in (Digits, Femnist)}
 
 
 def task_names() -> tuple[str, ...]:

@@ -32,12 +32,20 @@ MAY_IMPORT = {
     "edgetrain.runtime": FEDERATED | DETECTION,
     "edgetrain.tasks": RUNTIME | {"edgetrain.tasks.objects"},
     "edgetrain.tasks.objects": INNERMOST,  # what a synth needs of the first detector: no TensorFlow, no LiteRT
+    "edgetrain.datasets": INNERMOST | {"edgetrain.tasks"},
     "edgetrain.rounds": ROUNDS,
     "edgetrain.api": STORES | DETECTION,
-    "edgetrain.client": STORES | RUNTIME | {"edgetrain.tasks", "edgetrain.tasks.objects"},
+    "edgetrain.client": STORES | RUNTIME | {"edgetrain.datasets", "edgetrain.tasks", "edgetrain.tasks.objects"},
     "edgetrain.local": INNERMOST | {"stacks.node"},
     "edgetrain.cli": ROUNDS
-    | {"edgetrain.tasks", "edgetrain.tasks.objects", "edgetrain.client", "edgetrain.local", "training_jobs"},
+    | {
+        "edgetrain.datasets",
+        "edgetrain.tasks",
+        "edgetrain.tasks.objects",
+        "edgetrain.client",
+        "edgetrain.local",
+        "training_jobs",
+    },
     "lambdas": ROUNDS | {"edgetrain.api"},
     "training_jobs": RUNTIME | {"edgetrain.tasks", "edgetrain.stores"},
     "stacks": INNERMOST | {"edgetrain.tasks.objects"},
@@ -64,6 +72,7 @@ ONLY_IN = {
 EXTRAS = {
     "edgetrain.api": {"local"},
     "edgetrain.cli": {"plots", "see"},
+    "edgetrain.datasets": {"tasks"},
     "edgetrain.local": {"local"},
     "edgetrain.rounds": {"local"},
     "edgetrain.tasks": {"tasks"},

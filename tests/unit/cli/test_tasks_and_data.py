@@ -3,6 +3,7 @@
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from edgetrain import keys
@@ -12,6 +13,7 @@ from edgetrain.contracts import ClientSettings, TaskSpec, TensorSpec
 from edgetrain.errors import LayerNotSupported
 from edgetrain.tasks import building
 from edgetrain.tasks.digits import Digits
+from tests.unit.fakes import leaf
 
 
 def built(task, model=None):
@@ -51,7 +53,7 @@ def _no_tensorflow(monkeypatch):
 
 def test_list(edgetrain_):
     told = documents.TasksDocument.model_validate(edgetrain_("tasks", "list", "--json").document)
-    assert [task.name for task in told.tasks] == ["digits"]
+    assert [task.name for task in told.tasks] == ["digits", "femnist"]
     assert "digits" in edgetrain_("tasks", "list").stdout
 
 
@@ -75,7 +77,7 @@ def test_an_unknown_task(edgetrain_, words):
     assert outcome.code == 2
     assert outcome.document["error"] == {
         "code": "TaskNotFound",
-        "message": "there is no task 'x': expected one of digits",
+        "message": "there is no task 'x': expected one of digits, femnist",
     }
 
 
@@ -157,6 +159,73 @@ def test_what_cannot_be_imported(edgetrain_, federation, words, told):
     assert outcome.code == 2
     assert told in outcome.document["error"]["message"]
     assert len(federation.data) == 0
+
+
+def test_import_leaf(edgetrain_, federation, tmp_path):
+    folder = leaf.write_folder(tmp_path, [{"f1": 3, "f2": 4}])
+    outcome = edgetrain_("data", "import", "--task", "femnist", "--leaf", str(folder), "--json")
+    assert outcome.code == 0
+    told = documents.ImportDocument.model_validate(outcome.document)
+    assert (told.source, told.examples_per_client, told.test_examples) == ("LEAF", {"f1": 3, "f2": 4}, 4)
+    words = edgetrain_("data", "import", "--task", "femnist", "--leaf", str(folder)).stdout
+    assert "7 examples of task femnist over 2 clients (3 to 4 each), 4 held out" in words
+    assert "source: LEAF" in words
+
+
+def test_import_generated_writers(edgetrain_, federation):
+    words = ("data", "import", "--task", "femnist", "--generate-writers", "2", "--seed")
+    told = edgetrain_(*words, "3", "--json").document
+    assert told["source"] == "generated"
+    assert list(told["examples_per_client"]) == ["generated-00000", "generated-00001"]
+    assert edgetrain_(*words, "3", "--json").document == {**told, "program_uploaded": False}
+    assert edgetrain_(*words, "4", "--json").document["dataset_id"] != told["dataset_id"]
+    assert "source: generated" in edgetrain_(*words, "3").stdout
+
+
+def test_import_arrays_and_tables(edgetrain_, federation, tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.zeros((10, 8, 8), np.float32), y=np.arange(10))
+    words = ("data", "import", "--task", "digits", "--test-share", "0.2", "--json")
+    told = edgetrain_(*words, "--npz", str(tmp_path)).document
+    assert (told["source"], told["examples_per_client"], told["test_examples"]) == ("npz", {"a": 8}, 2)
+    header = ",".join(["digit", *(f"p{number}" for number in range(64))])
+    rows = [",".join([str(digit), *["0.5"] * 64]) for digit in range(10)]
+    (tmp_path / "b.csv").write_text("\n".join([header, *rows]))
+    told = edgetrain_(*words, "--csv", str(tmp_path), "--label-column", "digit").document
+    assert (told["source"], told["examples_per_client"], told["test_examples"]) == ("csv", {"b": 8}, 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--leaf", "{}", "--npz", "{}"), "--leaf and --npz: expected one of them"),
+        (("--leaf", "{}", "--clients", "3"), "--clients does not go with --leaf"),
+        (("--npz", "{}", "--label-column", "y"), "--label-column does not go with --npz"),
+        (("--test-share", "0.5"), "--test-share does not go with data that the task brings"),
+        (("--generate-writers", "3", "--alpha", "1"), "--alpha does not go with --generate-writers"),
+        (("--generate-writers", "20000"), "writers to generate: 20000: expected 1 to 10,000"),
+        (("--generate-writers", "0"), "--generate-writers"),
+        (("--leaf", "{}/nowhere"), "nowhere: expected a folder"),
+        (("--leaf", "{}"), "no train/*.json in it"),
+        (("--csv", "{}"), "no *.csv in it"),
+        ((), "task femnist brings no data: import LEAF's with `--leaf DIR`"),
+    ],
+)
+def test_what_cannot_be_imported_from_a_folder(edgetrain_, federation, tmp_path, words, told):
+    outcome = edgetrain_("data", "import", "--task", "femnist", *(each.format(tmp_path) for each in words), "--json")
+    assert outcome.code == 2
+    assert told in outcome.document["error"]["message"]
+    assert len(federation.data) == 0
+
+
+def test_a_bad_sample_is_the_users_mistake(edgetrain_, federation, tmp_path):
+    folder = leaf.write_folder(tmp_path, [{"f1": 2}])
+    document = leaf.document({"f1": 2})
+    document["user_data"]["f1"]["x"][1].pop()
+    path = leaf.write(folder / "test" / "0.json", document)
+    outcome = edgetrain_("data", "import", "--task", "femnist", "--leaf", str(folder))
+    assert outcome.code == 2
+    assert outcome.sentence == f"{path}, writer f1, sample 1 has 783 numbers: expected 784 numbers"
+    assert keys.dataset_pointer("femnist") not in federation.data
 
 
 # --- train

@@ -28,6 +28,10 @@ def digits(model: str) -> Any:
     return get_task("digits").models()[model]()
 
 
+def femnist(model: str) -> Any:
+    return get_task("femnist").models()[model]()
+
+
 def row(shape: tuple[int, ...], *members: Any) -> Any:
     return Sequential([layers.Input(shape), *members])
 
@@ -35,6 +39,7 @@ def row(shape: tuple[int, ...], *members: Any) -> Any:
 NETWORKS: dict[str, Any] = {
     "digits-cnn": lambda: digits("cnn"),
     "digits-mlp": lambda: digits("mlp"),
+    "femnist-small": lambda: femnist("small"),
     # LEAF's shape, small: both convolutions pooled, the second one's input gradient wanted
     "two-pooled-convolutions": lambda: row(
         (10, 10, 1),

@@ -32,9 +32,9 @@ def test_the_data_are_the_same_every_time():
 
 
 def test_tasks_are_found_by_name():
-    assert task_names() == ("digits",)
+    assert task_names() == ("digits", "femnist")
     assert list(DIGITS.models()) == ["cnn", "mlp"]
-    with pytest.raises(TaskNotFound, match="there is no task 'letters': expected one of digits"):
+    with pytest.raises(TaskNotFound, match="there is no task 'letters': expected one of digits, femnist"):
         get_task("letters")
 
 
