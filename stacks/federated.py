@@ -30,6 +30,7 @@ BATCHES: Final = "runs/*/rounds/*/batches.json"
 UPDATES: Final = "runs/*/rounds/*/updates/*.safetensors"
 SEALED: Final = "runs/*/rounds/*/sealed.json"
 PARTIALS: Final = "runs/*/rounds/*/partials/*"
+STATE: Final = "runs/*/rounds/*/state/*.f64"
 CLOSED: Final = "runs/*/rounds/*/closed.json"
 EVALUATED: Final = "runs/*/rounds/*/evaluated.json"
 # DataBucket.
@@ -102,10 +103,10 @@ STATES: Final[dict[str, StateSpec]] = {
     "CloseRound": StateSpec(
         access=Access(
             runs=Objects(
-                reads=(RUN, COHORT, SEALED, PARTIALS, GLOBALS, CLOSED),
-                reads_versions=(PARTIALS, GLOBALS),
-                writes=(GLOBALS, CLOSED),
-                writes_parts=(GLOBALS,),
+                reads=(RUN, COHORT, SEALED, PARTIALS, GLOBALS, STATE, CLOSED),
+                reads_versions=(PARTIALS, GLOBALS, STATE),
+                writes=(GLOBALS, STATE, CLOSED),
+                writes_parts=(GLOBALS, STATE),
             ),
             models=Objects(reads=(PROGRAMS,)),
         ),

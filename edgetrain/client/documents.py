@@ -12,6 +12,7 @@ from edgetrain.contracts import (
     RoundNumber,
     RunInput,
     Sha256,
+    StatePointer,
 )
 
 
@@ -55,6 +56,11 @@ class RoundDocument(Document):
     next_global_key: str = Field(description="The model that the round made, in RunsBucket.")
     next_global_sha256: Sha256
     number_format: NumberFormat = Field(description="The fixed-point format of the round's sums.")
+    client_learning_rate: float = Field(description="Of this round, as the run's schedule has it.")
+    server_learning_rate: float = Field(description="Of this round, as the run's schedule has it.")
+    state: tuple[StatePointer, ...] = Field(
+        description="The strategy's state after the round, in RunsBucket: raw little-endian float64; empty for fedavg."
+    )
     updates: tuple[UpdateDocument, ...]
     refused: tuple[RefusedDocument, ...]
     seconds: float = Field(description="From the selection of the cohort to the evaluated (or closed) model.")

@@ -21,6 +21,7 @@ from edgetrain.client.executions import Status
 from edgetrain.client.federation import Federation
 from edgetrain.contracts import ClosedRound, Cohort, EvaluatedRound, Manifest, RunRecord, RunRow
 from edgetrain.errors import EdgetrainError, ObjectNotFound, RunFailed, RunNotFound, UsageError
+from edgetrain.federated.schedules import client_rate, server_rate
 from edgetrain.stores.base import read_record
 
 #: A task's name is cut to this many characters in a generated run id, which has at most 64.
@@ -170,6 +171,7 @@ def read_round(federation: Federation, run_id: str, number: int) -> RoundDocumen
             return None
         ended = closed.closed_at
     cohort = read_record(federation.runs, keys.cohort(run_id, number), Cohort)
+    record = read_record(federation.runs, keys.run_record(run_id), RunRecord)
     return RoundDocument(
         round=number,
         metrics=metrics,
@@ -182,6 +184,9 @@ def read_round(federation: Federation, run_id: str, number: int) -> RoundDocumen
         next_global_key=closed.next.key,
         next_global_sha256=closed.next.sha256,
         number_format=cohort.number_format,
+        client_learning_rate=client_rate(record, cohort),
+        server_learning_rate=server_rate(record, cohort),
+        state=closed.state,
         updates=tuple(UpdateDocument(**entry.model_dump()) for entry in closed.updates),
         refused=tuple(
             RefusedDocument(client=each.client, error=each.error, message=each.message) for each in closed.refused

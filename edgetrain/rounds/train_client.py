@@ -20,7 +20,8 @@ from edgetrain.errors import (
     UpdateRefused,
 )
 from edgetrain.federated import weights
-from edgetrain.federated.aggregation import check_values
+from edgetrain.federated.bounds import check_norm, check_values, norm_of
+from edgetrain.federated.schedules import client_rate
 from edgetrain.rounds.stores import Clock, RoundStores, read_program, read_run, read_verified, refusal_of
 from edgetrain.runtime.program import TrainingProgram
 from edgetrain.stores.base import StoredObject, read_record
@@ -97,12 +98,16 @@ def _train_one(
         raise UpdateLate("the round's deadline came before training began", client=client)
     x, y = _read_examples(stores, program, member)
     rng = np.random.default_rng([run.input.seed, cohort.round, int.from_bytes(client.encode())])
-    outcome = program.train(base, x, y, run.client, rng, deadline=deadline)
+    settings = run.client.model_copy(update={"learning_rate": client_rate(run, cohort)})
+    outcome = program.train(base, x, y, settings, rng, deadline=deadline)
     if outcome.stopped or clock() > deadline:
         raise UpdateLate(f"the round's deadline came after {outcome.steps} steps of training", client=client)
     delta = {name: outcome.weights[name] - value for name, value in base.items()}
     for name, part in delta.items():  # the aggregator checks it again, for those who do not
         check_values(name, part, cohort.number_format.max_abs_delta, client=client)
+    if run.input.max_update_norm is not None:
+        norm = norm_of(delta[spec.name] for spec in program.spec.weights)
+        check_norm(norm, run.input.max_update_norm, client=client)
     stored = _store(stores, cohort, member, delta)
     receipt = Receipt(
         run_id=run.run_id,

@@ -55,11 +55,11 @@ OBJECTS: dict[str, dict[str, dict[str, set[str]]]] = {
         "RunsBucket": {
             "GetObject": {
                 *(RUN, GLOBALS, ROUND + "cohort.json", ROUND + "sealed.json", ROUND + "partials/*"),
-                ROUND + "closed.json",
+                *(ROUND + "closed.json", ROUND + "state/*.f64"),
             },
-            "GetObjectVersion": {ROUND + "partials/*", GLOBALS},
-            "PutObject": {GLOBALS, ROUND + "closed.json"},
-            "AbortMultipartUpload": {GLOBALS},
+            "GetObjectVersion": {ROUND + "partials/*", ROUND + "state/*.f64", GLOBALS},
+            "PutObject": {GLOBALS, ROUND + "state/*.f64", ROUND + "closed.json"},
+            "AbortMultipartUpload": {GLOBALS, ROUND + "state/*.f64"},
         },
     },
     "EvaluateModel": {

@@ -32,7 +32,9 @@ def federate(
     ] = None,
     server_learning_rate: Annotated[
         float | None,
-        typer.Option(help="Step along the mean of the updates.", show_default="1", rich_help_panel=HOW_IT_GOES),
+        typer.Option(
+            help="Step along the mean of the updates.", show_default="the strategy's", rich_help_panel=HOW_IT_GOES
+        ),
     ] = None,
     weighting: Annotated[
         str | None,
@@ -75,6 +77,24 @@ def federate(
     ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="Step of SGD.", show_default=TASKS_OWN, rich_help_panel=HOW_CLIENTS_TRAIN)
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Steps of SGD, instead of passes.", show_default=TASKS_OWN, rich_help_panel=HOW_CLIENTS_TRAIN
+        ),
+    ] = None,
+    proximal_mu: Annotated[
+        float | None,
+        typer.Option(
+            help="FedProx: pull towards the global model.", show_default=TASKS_OWN, rich_help_panel=HOW_CLIENTS_TRAIN
+        ),
+    ] = None,
+    clip_norm: Annotated[
+        float | None,
+        typer.Option(
+            help="Bound on the norm of a step's gradient.", show_default=TASKS_OWN, rich_help_panel=HOW_CLIENTS_TRAIN
+        ),
     ] = None,
     min_clients: Annotated[
         int | None,
@@ -121,6 +141,9 @@ def federate(
             "client.epochs": epochs,
             "client.batch_size": batch_size,
             "client.learning_rate": learning_rate,
+            "client.steps": steps,
+            "client.proximal_mu": proximal_mu,
+            "client.clip_norm": clip_norm,
             "min_clients": min_clients,
             "round_timeout_seconds": round_timeout,
             "max_concurrency": max_concurrency,
