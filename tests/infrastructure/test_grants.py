@@ -186,6 +186,7 @@ KEYS = {
         keys.sealed_round("r", 1),
         keys.partial_sum("r", 1, 0),
         keys.tile_result("r", 1, 0),
+        keys.strategy_state("r", 1, "m"),
         keys.closed_round("r", 1),
         keys.evaluated_round("r", 1),
     ],
