@@ -201,13 +201,22 @@ class ProgramPointer(Contract):
     files: tuple[FileEntry, ...]
 
 
+class ClientTest(Contract):
+    """Examples of a client that it is never trained on, in DataBucket."""
+
+    key: str
+    num_examples: int = Field(ge=1)
+    sha256: Sha256
+
+
 class ClientData(Contract):
-    """One client's examples in DataBucket."""
+    """One client's examples in DataBucket, and where it has one its own test part."""
 
     client: Identifier
     key: str
     num_examples: int = Field(ge=1)
     sha256: Sha256
+    test: ClientTest | None = None
 
 
 class DataIndex(Contract):
@@ -338,6 +347,7 @@ class RunInput(Contract):
     max_abs_delta: float = Field(default=limits.DEFAULT_MAX_ABS_DELTA, gt=0, le=2.0**20)
     max_examples: int = Field(default=limits.DEFAULT_MAX_EXAMPLES, ge=1, le=2**20)
     max_update_norm: float | None = Field(default=None, gt=0, le=1e9)
+    evaluation_clients: int = Field(default=0, ge=0, le=limits.MAX_EVALUATION_CLIENTS)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -501,12 +511,35 @@ class ClosedRound(Contract):
     state: tuple[StatePointer, ...] = ()
 
 
+class ClientEvaluation(Contract):
+    """The round's model on one client's own test part."""
+
+    client: Identifier
+    examples: int = Field(ge=1)
+    metrics: dict[str, float]
+
+
+class MetricSpread(Contract):
+    """One metric over the evaluated clients (`edgetrain.federated.spread`)."""
+
+    clients: int = Field(ge=1)
+    mean: float = Field(description="Every client counts once.")
+    weighted_mean: float = Field(description="Every example counts once.")
+    p10: float
+    p50: float
+    p90: float
+    worst: float
+    worst_client: Identifier
+
+
 class EvaluatedRound(Contract):
-    """`evaluated.json`: the closed round with its metrics on the held-out part."""
+    """`evaluated.json`: the closed round with its metrics on the held-out part, and on clients' own test parts."""
 
     closed: ClosedRound
     metrics: dict[str, float]
     evaluated_at: float
+    clients: tuple[ClientEvaluation, ...] = ()
+    spread: dict[str, MetricSpread] = Field(default_factory=dict)
 
 
 class Manifest(Contract):

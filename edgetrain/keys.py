@@ -43,6 +43,10 @@ def client_data(task: str, dataset_id: str, client: str) -> str:
     return f"datasets/{task}/{dataset_id}/clients/{client}.safetensors"
 
 
+def client_test_data(task: str, dataset_id: str, client: str) -> str:
+    return f"datasets/{task}/{dataset_id}/client-tests/{client}.safetensors"
+
+
 def test_data(task: str, dataset_id: str) -> str:
     return f"datasets/{task}/{dataset_id}/test.safetensors"
 

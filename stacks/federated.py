@@ -37,6 +37,7 @@ EVALUATED: Final = "runs/*/rounds/*/evaluated.json"
 DATA_POINTER: Final = "datasets/*/current.json"
 DATA_INDEX: Final = "datasets/*/index.json"
 CLIENT_DATA: Final = "datasets/*/clients/*.safetensors"
+CLIENT_TESTS: Final = "datasets/*/client-tests/*.safetensors"
 TEST_DATA: Final = "datasets/*/test.safetensors"
 # ModelsBucket.
 PROGRAMS: Final = "programs/*"
@@ -115,7 +116,7 @@ STATES: Final[dict[str, StateSpec]] = {
     ),
     "EvaluateModel": StateSpec(
         access=Access(
-            data=Objects(reads=(DATA_INDEX, TEST_DATA)),
+            data=Objects(reads=(DATA_INDEX, TEST_DATA, CLIENT_TESTS)),
             models=Objects(reads=(PROGRAMS,)),
             runs=Objects(reads=(RUN, GLOBALS, CLOSED, EVALUATED), writes=(EVALUATED,)),
             ledger=("GetItem", "PutItem"),

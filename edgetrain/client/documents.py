@@ -8,6 +8,7 @@ from edgetrain.client.executions import Status
 from edgetrain.contracts import (
     ClientSettings,
     Contract,
+    MetricSpread,
     NumberFormat,
     RoundNumber,
     RunInput,
@@ -46,6 +47,9 @@ class RoundDocument(Document):
     round: RoundNumber
     metrics: dict[str, float] = Field(
         description="Of the next global model on the held-out part; empty until evaluated."
+    )
+    client_metrics: dict[str, MetricSpread] = Field(
+        description="Each metric over clients' own test parts (`evaluation_clients`); empty where none is evaluated."
     )
     accuracy: float | None = Field(description="metrics.accuracy, where the task has it.")
     loss: float | None = Field(description="metrics.loss.")

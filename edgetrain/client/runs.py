@@ -19,7 +19,7 @@ from edgetrain.client.documents import (
 )
 from edgetrain.client.executions import Status
 from edgetrain.client.federation import Federation
-from edgetrain.contracts import ClosedRound, Cohort, EvaluatedRound, Manifest, RunRecord, RunRow
+from edgetrain.contracts import ClosedRound, Cohort, EvaluatedRound, Manifest, MetricSpread, RunRecord, RunRow
 from edgetrain.errors import EdgetrainError, ObjectNotFound, RunFailed, RunNotFound, UsageError
 from edgetrain.federated.schedules import client_rate, server_rate
 from edgetrain.stores.base import read_record
@@ -161,9 +161,11 @@ def read_rounds(federation: Federation, run_id: str, *, first: int = 1) -> Itera
 def read_round(federation: Federation, run_id: str, number: int) -> RoundDocument | None:
     """One closed round, or None when it is not closed. `metrics` is empty as long as it is not evaluated."""
     metrics: dict[str, float] = {}
+    spread: dict[str, MetricSpread] = {}
     try:
         evaluated = read_record(federation.runs, keys.evaluated_round(run_id, number), EvaluatedRound)
         closed, metrics, ended = evaluated.closed, evaluated.metrics, evaluated.evaluated_at
+        spread = evaluated.spread
     except ObjectNotFound:
         try:
             closed = read_record(federation.runs, keys.closed_round(run_id, number), ClosedRound)
@@ -175,6 +177,7 @@ def read_round(federation: Federation, run_id: str, number: int) -> RoundDocumen
     return RoundDocument(
         round=number,
         metrics=metrics,
+        client_metrics=spread,
         accuracy=metrics.get("accuracy"),
         loss=metrics.get("loss"),
         train_loss=closed.train_loss,

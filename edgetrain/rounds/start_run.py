@@ -96,6 +96,12 @@ def _create(stores: RoundStores, request: StartRunRequest, given: RunInput, run_
             f"clients_per_round is {given.clients_per_round}: expected at most {len(index.clients)}, "
             f"the number of clients in the data of task {given.task!r}"
         )
+    testing = sum(client.test is not None for client in index.clients)
+    if given.evaluation_clients > testing:
+        raise InvalidRunInput(
+            f"evaluation_clients is {given.evaluation_clients}: expected at most {testing}, the number of clients with a test "
+            f"part of their own (edgetrain data import --client-test SHARE)"
+        )
     if given.target is not None and given.target.metric not in {"loss", *spec.metrics}:
         raise InvalidRunInput(
             f"target.metric is {given.target.metric!r}: expected one of {', '.join(['loss', *spec.metrics])}"

@@ -8,6 +8,7 @@ from edgetrain import keys
 from tests.infrastructure.reading import FEDERATED, Assembly, grants, listed, statements, text
 
 RUN = "runs/*/run.json"
+CLIENT_TESTS = "datasets/*/client-tests/*.safetensors"
 GLOBALS = "runs/*/globals/*.safetensors"
 INITIAL = "runs/*/globals/00000.safetensors"
 ROUND = "runs/*/rounds/*/"
@@ -63,7 +64,7 @@ OBJECTS: dict[str, dict[str, dict[str, set[str]]]] = {
         },
     },
     "EvaluateModel": {
-        "DataBucket": {"GetObject": {"datasets/*/index.json", "datasets/*/test.safetensors"}},
+        "DataBucket": {"GetObject": {"datasets/*/index.json", "datasets/*/test.safetensors", CLIENT_TESTS}},
         "ModelsBucket": {"GetObject": {"programs/*"}},
         "RunsBucket": {
             "GetObject": {RUN, GLOBALS, ROUND + "closed.json", ROUND + "evaluated.json"},
@@ -194,6 +195,7 @@ KEYS = {
         keys.dataset_pointer("t"),
         keys.dataset_index("t", "d"),
         keys.client_data("t", "d", "c"),
+        keys.client_test_data("t", "d", "c"),
         keys.test_data("t", "d"),
     ],
     "ModelsBucket": [
@@ -219,4 +221,5 @@ def test_a_pattern_names_one_kind_of_object() -> None:
     assert not fnmatchcase(keys.update("r", 1, "c"), GLOBALS)
     assert not fnmatchcase(keys.closed_round("r", 1), RUN)
     assert not fnmatchcase(keys.client_data("t", "d", "c"), "datasets/*/test.safetensors")
+    assert not fnmatchcase(keys.client_data("t", "d", "c"), CLIENT_TESTS)
     assert not fnmatchcase(keys.global_model("r", 1), INITIAL)

@@ -170,12 +170,13 @@ def play(watched: Watched) -> None:
     twice(watched, "FailRun", watched.fail)
 
 
-#: A strategy with a state, so that there is one to read and to write.
+#: A strategy with a state, so that there is one to read and to write; clients' own test parts, so that they are read.
 GIVEN: dict[str, Any] = {
     "rounds": 2,
     "updates_per_tile": 3,
     "target": {"metric": "accuracy", "value": 1.0},
     "strategy": {"name": "fedadam"},
+    "evaluation_clients": 2,
 }
 
 

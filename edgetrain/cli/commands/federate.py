@@ -117,6 +117,14 @@ def federate(
             help="Functions that train at the same time.", show_default="10", rich_help_panel=WHEN_A_ROUND_COUNTS
         ),
     ] = None,
+    evaluation_clients: Annotated[
+        int | None,
+        typer.Option(
+            help="Clients on whose own test parts each round's model is measured.",
+            show_default="0",
+            rich_help_panel=HOW_IT_GOES,
+        ),
+    ] = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Start the run and leave it.")] = False,
     cloud: Cloud = CloudName.LOCAL,
     data_dir: DataDir = None,
@@ -147,6 +155,7 @@ def federate(
             "min_clients": min_clients,
             "round_timeout_seconds": round_timeout,
             "max_concurrency": max_concurrency,
+            "evaluation_clients": evaluation_clients,
         },
     )
     from edgetrain.client.documents import StartedDocument

@@ -13,6 +13,7 @@ from edgetrain.contracts import (
     AggregateTileRequest,
     ClientBatch,
     ClientData,
+    ClientTest,
     ClosedRound,
     Cohort,
     Contract,
@@ -218,13 +219,23 @@ def put_data(stores: RoundStores, clients: int) -> None:
         x = rng.standard_normal((count, 3)).astype(np.float32)
         return weights.encode({"x": x, "label": (x.sum(1) > 0).astype(np.int32)})
 
+    def put_test(client: str, number: int) -> ClientTest | None:
+        """Of a generator of their own, so that the training data are what they were; the first client has none."""
+        if not number:
+            return None
+        x = np.random.default_rng([2, number]).standard_normal((number, 3)).astype(np.float32)
+        body = weights.encode({"x": x, "label": (x.sum(1) > 0).astype(np.int32)})
+        key = keys.client_test_data("toy", "d1", client)
+        stores.data.put(key, body)
+        return ClientTest(key=key, num_examples=number, sha256=hashlib.sha256(body).hexdigest())
+
     members = []
     for i in range(clients):
         name, count = f"client-{i:02d}", 3 + i
         body, key = examples(count), keys.client_data("toy", "d1", name)
         stores.data.put(key, body)
         sha256 = hashlib.sha256(body).hexdigest()
-        members.append(ClientData(client=name, key=key, num_examples=count, sha256=sha256))
+        members.append(ClientData(client=name, key=key, num_examples=count, sha256=sha256, test=put_test(name, i)))
     test, key = examples(40), keys.test_data("toy", "d1")
     stores.data.put(key, test)
     index = DataIndex(

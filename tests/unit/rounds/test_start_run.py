@@ -52,6 +52,7 @@ from tests.unit.rounds.conftest import ARN, RUN, Federation, put_data, put_progr
         ({"task": "toy", "client": {"full_batch": True, "batch_size": 2}}, "client", "expected no batch_size"),
         ({"task": "toy", "client": {"proximal_mu": -1}}, "client.proximal_mu is -1", "greater than or equal to 0"),
         ({"task": "toy", "client": {"clip_norm": 0}}, "client.clip_norm is 0", "greater than 0"),
+        ({"task": "toy", "evaluation_clients": 10}, "evaluation_clients is 10", "at most 9"),
         ({"task": "toy", "max_update_norm": 0}, "max_update_norm is 0", "greater than 0"),
         ({"task": "toy", "target": {"metric": "accuracy"}}, "target.value", "missing"),
         ({"task": "toy", "target": {"metric": "f1", "value": 1}}, "target.metric is 'f1'", "loss, accuracy"),
