@@ -2,8 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed node_modules/.installed web/node_modules/.installed
-NPM := $(BIN)/python -m stacks.node npm
-WEB := $(NPM) --prefix web --silent
+NODE := $(BIN)/python -m stacks.node
+WEB := $(NODE) -C web npm --silent
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
 help: ## print this
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
 .PHONY: install
 install: $(INSTALLED) ## install everything that is locked (the other targets do it by themselves)
@@ -30,12 +30,12 @@ install: $(INSTALLED) ## install everything that is locked (the other targets do
 
 node_modules/.installed: package.json package-lock.json .venv/.locked
 	@echo "edgetrain: installing the CDK's command line into node_modules"
-	$(NPM) ci --no-audit --no-fund
+	$(NODE) npm ci --no-audit --no-fund
 	@touch $@
 
 web/node_modules/.installed: web/package.json web/package-lock.json .venv/.locked
 	@echo "edgetrain: installing what builds the web app into web/node_modules"
-	$(NPM) --prefix web ci --no-audit --no-fund
+	$(NODE) -C web npm ci --no-audit --no-fund
 	@touch $@
 
 .PHONY: web

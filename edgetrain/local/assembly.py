@@ -30,6 +30,7 @@ SOURCES: Final = (
         "edgetrain/limits.py",
     ),
     *(
+        "edgetrain/api/**/*.py",
         "edgetrain/detection/**/*.py",
         "edgetrain/federated/**/*.py",
         "edgetrain/rounds/**/*.py",

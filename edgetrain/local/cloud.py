@@ -32,7 +32,7 @@ from edgetrain.local.stepfunctions import Engine, StepFunctionsApi
 SCRATCH: Final = "scratch"
 #: Unpacked packages, named by their content: any number of clouds may follow each other on them.
 FUNCTIONS: Final = "functions"
-#: Build contexts of container images, by their tags.
+#: Build contexts of container images, by their tags: in SCRATCH, for whoever deploys asks for them again.
 IMAGES: Final = "images"
 INCARNATIONS: Final = "incarnations.json"
 #: Services that a deployment uses, in its order: boto3's name -> the name that signatures use.
@@ -75,7 +75,6 @@ class EmbeddedCloud:
         self._engine = Engine(scratch / "executions.sqlite", CloudIntegrations(self._executor, s3))
         states = StatesApi(moto, StepFunctionsApi(self._engine, find_state_machine))
         distributions = Distributions()
-        self.web = WebApplication(distributions, s3, self.application, ACCOUNT)
         formation = CloudFormationApi(
             clients,
             Incarnations(data_dir / INCARNATIONS),
@@ -83,10 +82,11 @@ class EmbeddedCloud:
             PublicHosts(endpoint=endpoint, web=web).localise,
             cloudfront_providers(distributions),
         )
-        images = Images(data_dir / IMAGES)
+        images = Images(scratch / IMAGES)
         self._endpoints = Endpoints(services, images, s3.read, scratch=scratch / "endpoints", endpoint_url=endpoint)
         self._http_apis = HttpApis(self._executor, public_keys, AccessLog(services.put_log_events))
         self.application.serve_public(PUBLIC, self._http_apis)
+        self.web = WebApplication(distributions, s3, self._http_apis, ACCOUNT)
         apis: dict[str, Api] = {
             "s3": s3,
             "dynamodb": DynamoDbApi(moto),

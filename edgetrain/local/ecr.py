@@ -1,7 +1,7 @@
 """ECR: the images of this checkout's assemblies are there, without having been built.
 
 `cdk deploy` asks ECR for an image's tag before it builds one. Here no image is ever built: what runs is the program in its
-build context, which is kept in the data directory from the first time that somebody asks for the tag.
+build context, which is kept by the cloud from the first time that somebody asks for the tag.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ class Image:
 
 
 class Images:
-    """Images of assemblies. Those that were asked for once stay known for as long as the data directory."""
+    """Images of assemblies. Those that were asked for once stay known for as long as the folder `kept`."""
 
     def __init__(self, kept: Path, project: Path = PROJECT, assemblies: Sequence[str] = ASSEMBLIES) -> None:
         self._kept = kept

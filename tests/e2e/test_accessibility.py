@@ -1,58 +1,17 @@
-"""For everyone: without a mouse, with a screen reader, in light and dark, on a small screen."""
-
-import json
+"""For everyone: without a mouse, with a screen reader, on a small screen. (axe looks in test_views.py.)"""
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import DESKTOP, PASSWORD, PHONE
-from tests.session_cloud import PROJECT
+from tests.e2e.conftest import PASSWORD
 
-AXE = PROJECT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-#: WCAG 2.2, levels A and AA, and what axe calls best practice.
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 #: More presses of Tab than the page has places to stop.
 MOST_STOPS = 30
-
-
-def axe(page: Page) -> list[str]:
-    """What axe holds against the page as it is now."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate(f"() => axe.run(document, {json.dumps(RULES)})")
-    assert found["passes"], "axe has looked at nothing"
-    return [f"{each['id']}: {node['html']}" for each in found["violations"] for node in each["nodes"]]
 
 
 @pytest.fixture(params=["light", "dark"])
 def scheme(request):
     return request.param
-
-
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_axe_finds_nothing(site, see, visit, pictures, scheme, size):
-    options = {"color_scheme": scheme, "viewport": size}
-    before = visit(**options)
-    found = {"welcome": axe(before.page)}
-    before.page.get_by_role("button", name="Sign in", exact=True).click()
-    before.page.get_by_label("Password", exact=True).wait_for()
-    found["sign-in page"] = axe(before.page)
-
-    page = see(**options)
-    expect(page.page.get_by_role("button", name="Use the camera")).to_be_visible()
-    found["nothing yet"] = axe(page.page)
-    page.use_camera()
-    found["camera"] = axe(page.page)
-    page.take()
-    page.wait_until_found()
-    found["found"] = axe(page.page)
-    page.choose(PROJECT / "LICENSE")
-    page.alert.wait_for()
-    found["failure"] = axe(page.page)
-    page.choose(pictures["coffee"])
-    page.wait_until_found()
-    page.run_on_this_device()
-    found["both have looked"] = axe(page.page)
-    assert {view: broken for view, broken in found.items() if broken} == {}
 
 
 def tab_to(page: Page, what) -> None:

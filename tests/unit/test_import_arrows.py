@@ -36,7 +36,8 @@ MAY_IMPORT = {
     "edgetrain.api": STORES | DETECTION,
     "edgetrain.client": STORES | RUNTIME | {"edgetrain.tasks", "edgetrain.tasks.objects"},
     "edgetrain.local": INNERMOST | {"stacks.node"},
-    "edgetrain.cli": ROUNDS | {"edgetrain.tasks", "edgetrain.tasks.objects", "edgetrain.client", "edgetrain.local", "training_jobs"},
+    "edgetrain.cli": ROUNDS
+    | {"edgetrain.tasks", "edgetrain.tasks.objects", "edgetrain.client", "edgetrain.local", "training_jobs"},
     "lambdas": ROUNDS | {"edgetrain.api"},
     "training_jobs": RUNTIME | {"edgetrain.tasks", "edgetrain.stores"},
     "stacks": INNERMOST | {"edgetrain.tasks.objects"},
@@ -49,7 +50,15 @@ ONLY_IN = {
     "moto": {"edgetrain.local"},
     "aws_cdk": {"stacks"},
     "ai_edge_litert": {"edgetrain.runtime", "edgetrain.tasks"},
-    "boto3": {"edgetrain.stores", "edgetrain.rounds", "edgetrain.api", "training_jobs", "edgetrain.client", "edgetrain.local", "edgetrain.cli"},
+    "boto3": {
+        "edgetrain.stores",
+        "edgetrain.rounds",
+        "edgetrain.api",
+        "training_jobs",
+        "edgetrain.client",
+        "edgetrain.local",
+        "edgetrain.cli",
+    },
 }
 #: Package -> the extras that it may lean on (pyproject.toml). All others have the core install alone.
 EXTRAS = {

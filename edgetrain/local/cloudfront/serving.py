@@ -9,14 +9,11 @@ from urllib.parse import quote, unquote
 from edgetrain.local.cloudfront.configuration import Behaviour, Distribution
 from edgetrain.local.cloudfront.distributions import Distributions
 from edgetrain.local.cloudfront.viewers import Answer, tailored
-from edgetrain.local.public_hosts import APIS
 from edgetrain.local.wsgi import (
-    Application,
     Environ,
     Reply,
     Request,
     StartResponse,
-    call,
     header_text,
     request_id,
     status_line,
@@ -43,14 +40,21 @@ class Objects(Protocol):
         ...
 
 
+class Apis(Protocol):
+    """HTTP APIs by their ids."""
+
+    def answer_host(self, api_id: str, request: Request, path: str | None = None) -> Reply:
+        """As the API's own host answers; `path` is still encoded and begins with the stage."""
+        ...
+
+
 class WebApplication:
     """A WSGI application: every request is a viewer's."""
 
-    def __init__(self, distributions: Distributions, objects: Objects, front: Application, account: str) -> None:
-        """`front` answers HTTP APIs below `/_api/ID`."""
+    def __init__(self, distributions: Distributions, objects: Objects, apis: Apis, account: str) -> None:
         self._distributions = distributions
         self._objects = objects
-        self._front = front
+        self._apis = apis
         self._account = account
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -98,10 +102,10 @@ class WebApplication:
             about = {"age": str(cache.age(found)), "x-cache": _outcome(found.status, "Hit")}
             return Answer(found.status, found.headers, found.body), about
         era = cache.era
-        if behaviour.origin.bucket is not None:
-            answer = self._from_bucket(distribution, behaviour, behaviour.origin.bucket, path)
+        if behaviour.origin.api is not None:
+            answer = self._from_api(request, behaviour, behaviour.origin.api, path)
         else:
-            answer = self._from_api(request, behaviour, path)
+            answer = self._from_bucket(distribution, behaviour, str(behaviour.origin.bucket), path)
         if is_kept and not (behaviour.origin.api and request.method == "HEAD"):
             seconds = _seconds(distribution, behaviour, answer)
             cache.keep(
@@ -122,21 +126,15 @@ class WebApplication:
         reply = self._objects.read_for_service(bucket, key, service=SERVICE, source_arn=arn)
         return _answer_of(reply)
 
-    def _from_api(self, request: Request, behaviour: Behaviour, path: str) -> Answer:
+    def _from_api(self, request: Request, behaviour: Behaviour, api: str, path: str) -> Answer:
         """As the viewer asked it, but for `Host`."""
-        inner = f"{APIS}/{behaviour.origin.api}{behaviour.origin.path}{path}"
         forwarded = [each for each in (request.header("x-forwarded-for"), request.environ.get("REMOTE_ADDR")) if each]
         environ = {
             **request.environ,
-            "SCRIPT_NAME": "",
-            "PATH_INFO": unquote(inner, "latin-1"),
-            "REQUEST_URI": inner
-            + ("?" + request.environ["QUERY_STRING"] if request.environ.get("QUERY_STRING") else ""),
             "HTTP_HOST": behaviour.origin.host,
             "HTTP_X_FORWARDED_FOR": ", ".join(forwarded),
         }
-        environ["RAW_URI"] = environ["REQUEST_URI"]
-        return _answer_of(call(self._front, environ))
+        return _answer_of(self._apis.answer_host(api, Request(environ), behaviour.origin.path + path))
 
 
 def raw_path(request: Request) -> str:

@@ -85,7 +85,7 @@ class Login:
 
     def _ask(self, asked: Authorization, action: str, csrf: str, user: Any, wanted: str, error: str = "") -> Reply:
         """The form of the next step."""
-        step = self._state.steps.keep(Step(pool_id=asked.client.pool.id, sub=user.id, wanted=wanted))
+        step = self._state.steps.keep(Step(sub=user.id, wanted=wanted))
         page = pages.code_page if wanted == TOTP else pages.new_password_page
         return page(action, csrf, asked.redirect_uri, step, error=error)
 
@@ -93,7 +93,7 @@ class Login:
         """A new password, or an authenticator's code. A step can be tried once; a wrong try makes another."""
         step = self._state.steps.take(form["step"])
         pool = asked.client.pool
-        user = user_by_sub(pool, step.sub) if step is not None and step.pool_id == pool.id else None
+        user = None if step is None else user_by_sub(pool, step.sub)
         if step is None or user is None:
             return pages.sign_in_page(action, csrf, asked.redirect_uri, error=STALE)
         wanted: str | None = step.wanted

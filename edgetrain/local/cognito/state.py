@@ -38,7 +38,6 @@ class Code:
 class Step:
     """A person whose password was right, and what is still wanted: `password` (a new one) or `code` (TOTP)."""
 
-    pool_id: str
     sub: str
     wanted: str
 

@@ -11,8 +11,8 @@ from edgetrain import limits
 
 LOGGER: Final = logging.getLogger(__name__)
 READ_BYTES: Final = 64 * limits.KIB
-#: Events wait this long for others of their stream.
-GATHER_SECONDS: Final = 0.1
+#: Events wait this long for others of their stream: writing costs processor time that invocations would have.
+GATHER_SECONDS: Final = 0.5
 #: PutLogEvents takes no more events at once.
 BATCH_EVENTS: Final = 10_000
 

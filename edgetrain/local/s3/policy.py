@@ -20,7 +20,8 @@ Context = Mapping[str, str]
 ALWAYS: Final = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
 #: Keys whose values we know for every request.
 KNOWN_KEYS: Final = {
-    key.lower(): key for key in (*ALWAYS, "aws:SourceArn", "s3:if-none-match", "s3:if-match", "s3:ObjectCreationOperation")
+    key.lower(): key
+    for key in (*ALWAYS, "aws:SourceArn", "s3:if-none-match", "s3:if-match", "s3:ObjectCreationOperation")
 }
 
 

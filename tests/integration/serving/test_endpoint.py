@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from edgetrain import keys
 from edgetrain.local import deployment, process
-from edgetrain.local.cloud import IMAGES
-from tests.integration.serving.conftest import INFERENCE, LABEL_PERSON, Served, processes, until
+from edgetrain.local.cloud import IMAGES, SCRATCH
+from tests.integration.serving.conftest import INFERENCE, LABEL_PERSON, Served, processes, under_load, until
 
 
 def labels(served: Served) -> list[str]:
@@ -68,9 +68,11 @@ def test_its_log_is_in_cloudwatch(served, photograph):
 
 
 def test_a_killed_container_is_replaced(served, photograph):
+    """Those that were under way are asked again, those that come wait for it."""
     (before,) = processes(served.data_dir)
-    before.send_signal(signal.SIGKILL)
-    assert served.invoke(photograph)["version"] == "1"
+    with under_load(served, photograph) as load:
+        before.send_signal(signal.SIGKILL)
+    assert load.errors == []
     (after,) = processes(served.data_dir)
     assert after.pid != before.pid
 
@@ -78,7 +80,7 @@ def test_a_killed_container_is_replaced(served, photograph):
 def test_it_runs_what_the_image_holds(served):
     """The program comes out of the kept build context, not out of the checkout."""
     (running,) = processes(served.data_dir)
-    assert running.cwd().startswith(str(served.data_dir / IMAGES))
+    assert running.cwd().startswith(str(served.data_dir / SCRATCH / IMAGES))
     assert running.environ()["PYTHONPATH"] == running.cwd()
     assert running.environ()["AWS_SESSION_TOKEN"]
 

@@ -1,7 +1,10 @@
 """Between API Gateway and the routes: golden events, what is logged, and what a function needs of its environment."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +123,40 @@ def test_every_code_of_a_picture_has_its_status() -> None:
     """`PictureInvalid` comes from another package: its codes must be in the API's table."""
     words = set(re.findall(r"\bpicture_\w+", errors.PictureInvalid.__doc__ or ""))
     assert words == {code for code in CODES if code.startswith("picture_")}
+
+
+IMPORT = """
+import importlib.util, json, sys
+for path in sys.argv[1:]:
+    spec = importlib.util.spec_from_file_location("handler", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def modules_of(names: list[str]) -> set[str]:
+    """What is imported when these handlers start, in a process of its own."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "ENDPOINTS": '{"objects": "e"}',
+        "PICTURES_BUCKET": "p",
+        "MODELS_BUCKET": "m",
+        "SIGN_IN_URL": "https://sign-in.example",
+        "PYTHONPATH": str(ROOT),
+    }
+    paths = [str(ROOT / "lambdas" / name / "handler.py") for name in names]
+    command = [sys.executable, "-c", IMPORT, *paths]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_a_cold_start_imports_nothing_heavy() -> None:
+    others = modules_of([path.stem for path in EVENTS if path.stem != "detect_objects"])
+    assert not {"numpy", "PIL", "safetensors", "ai_edge_litert", "tensorflow", "aws_cdk", "typer"} & others
+    detecting = modules_of(["detect_objects"])
+    assert {"numpy", "PIL"} <= detecting
+    assert not {"ai_edge_litert", "tensorflow", "aws_cdk", "typer", "edgetrain.runtime"} & detecting

@@ -40,7 +40,15 @@ def folders(environment: dict[str, str]) -> list[str]:
 
 @pytest.mark.parametrize(
     ("says", "enough"),
-    [("v20.0.0", True), ("v24.11.1", True), ("v19.9.9", False), ("v8.1.0", False), ("node 24", False), ("", False)],
+    [
+        ("v20.19.0", True),
+        ("v20.18.3", False),
+        ("v24.11.1", True),
+        ("v19.9.9", False),
+        ("v8.1.0", False),
+        ("node 24", False),
+        ("", False),
+    ],
 )
 def test_versions_from_20_are_enough(tmp_path: Path, says: str, enough: bool) -> None:
     assert node.is_new_enough(str(program(tmp_path, "node", says))) is enough
@@ -55,7 +63,7 @@ def test_what_is_not_there_or_does_not_run_is_not_enough(tmp_path: Path) -> None
 
 
 def test_a_node_on_the_path_is_taken(tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = program(tmp_path / "own", "node", "v20.11.0").parent
+    own = program(tmp_path / "own", "node", "v20.19.1").parent
     monkeypatch.setenv("PATH", f"{own}{os.pathsep}/bin")
     assert folders(node.node_environment()) == [str(own), "/bin"]
 
@@ -93,10 +101,12 @@ def test_no_node_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(NodeMissing, match=r"Node\.js >= 20 is needed and was not found: install it, or `pip install"):
+    with pytest.raises(
+        NodeMissing, match=r"Node\.js >= 20\.19 is needed and was not found: install it, or `pip install"
+    ):
         node.node_environment()
     assert node.main(["npm", "ci"]) == 2
-    assert capfd.readouterr().err.startswith("edgetrain: Node.js >= 20 is needed")
+    assert capfd.readouterr().err.startswith("edgetrain: Node.js >= 20.19 is needed")
 
 
 @pytest.mark.parametrize("there", ["wheel", "launchers", "nowhere"])
@@ -104,7 +114,7 @@ def test_npm_is_the_wheels_where_the_path_has_none(
     tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch, there: str
 ) -> None:
     """And not the file of that name in the wheel's folder of programs, which does not run."""
-    own = program(tmp_path / "own", "node", "v20.11.0")
+    own = program(tmp_path / "own", "node", "v20.19.1")
     monkeypatch.setattr(node, "LAUNCHERS", tmp_path / "venv" / "bin")
     folder = {"wheel": wheel, "launchers": node.LAUNCHERS, "nowhere": tmp_path / "elsewhere"}[there]
     if there != "nowhere":
@@ -115,6 +125,12 @@ def test_npm_is_the_wheels_where_the_path_has_none(
     assert node.command_of("npx", {"PATH": path}) == [str(own), str(library / "npx-cli.js")]
     npm = program(own.parent, "npm", "works")
     assert node.command_of("npm", {"PATH": path}) == [str(npm)], "one that is installed comes first"
+
+
+def test_a_program_runs_in_the_folder_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(tmp_path / "bin", "node", "v20.19.1")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.defpath}")
+    assert node.main(["-C", str(tmp_path), "sh", "-c", "test -x bin/node"]) == 0
 
 
 def test_a_program_runs_with_node_on_its_path(

@@ -40,6 +40,10 @@ def installs(monkeypatch: pytest.MonkeyPatch) -> Installs:
             "numpy/core.py": b"code",
             "numpy/tests/test_core.py": b"test",
             "bin/f2py": b"program",
+            "PIL/_imaging.cpython-313-x86_64-linux-gnu.so": b"JPEG and PNG",
+            "PIL/_avif.cpython-313-x86_64-linux-gnu.so": b"another format",
+            "pillow.libs/libjpeg-1.so": b"JPEG",
+            "pillow.libs/libavif-1.so": b"another format",
         }
     )
     monkeypatch.setattr(layers, "install", fake)
@@ -113,7 +117,10 @@ def test_a_layer_holds_what_imports_need(installs: Installs, tmp_path: Path) -> 
     assert not {"python/bin/f2py", "python/numpy/tests/test_core.py"} & names(archives.dependencies)
     assert "python/ai_edge_litert/interpreter.py" in names(archives.runtime)
     assert "python/ai_edge_litert/libLiteRtGpu.so" not in names(archives.runtime)
-    assert [lock for lock, _ in installs.asked] == ["layer-dependencies.lock", "layer-runtime.lock"]
+    pictures = {name for name in names(archives.pictures) if "PIL" in name or "pillow" in name}
+    assert pictures == {"python/PIL/_imaging.cpython-313-x86_64-linux-gnu.so", "python/pillow.libs/libjpeg-1.so"}
+    locks = ["layer-dependencies.lock", "layer-runtime.lock", "layer-pictures.lock"]
+    assert [lock for lock, _ in installs.asked] == locks
 
 
 def test_licences_and_tags_stay() -> None:
@@ -125,7 +132,7 @@ def test_licences_and_tags_stay() -> None:
 def test_a_cached_layer_is_not_built_again(installs: Installs, tmp_path: Path) -> None:
     first = build_layers(AWS, tmp_path)
     assert build_layers(AWS, tmp_path) == first
-    assert len(installs.asked) == 2
+    assert len(installs.asked) == 3
 
 
 @pytest.mark.parametrize("changed", ["target", "lock", "machine"])

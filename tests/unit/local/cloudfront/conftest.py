@@ -53,11 +53,13 @@ class FakeApi:
 
     asked: list[Request] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    places: list[tuple[str, str | None]] = field(default_factory=list)
     reply: Reply = field(default_factory=lambda: Reply.of(200, b"{}", "application/json"))
 
-    def answer(self, request: Request) -> Reply:
+    def answer_host(self, api_id: str, request: Request, path: str | None = None) -> Reply:
         self.bodies.append(request.body())
         self.asked.append(request)
+        self.places.append((api_id, path))
         return self.reply
 
 
@@ -209,7 +211,6 @@ def site_template(**changes: Any) -> dict[str, Any]:
 class WholeCloud:
     """What all tests of a module share: making clients takes longer than asking them."""
 
-    front: Front
     clients: Loopback
     s3: S3Api
     distributions: Distributions
@@ -227,7 +228,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> WholeCloud:
     front.serve("s3", s3)
     front.serve("cloudformation", make_formation(clients, s3, distributions, folder))
     front.serve("cloudfront", CloudFrontApi(moto, distributions))
-    return WholeCloud(front, clients, s3, distributions, clock)
+    return WholeCloud(clients, s3, distributions, clock)
 
 
 def make_formation(clients: Loopback, s3: S3Api, distributions: Distributions, folder: Path) -> CloudFormationApi:
@@ -240,9 +241,7 @@ def make_formation(clients: Loopback, s3: S3Api, distributions: Distributions, f
 def web(cloud: WholeCloud) -> Web:
     """Viewers of the cloud, and an HTTP API of this test's own."""
     api = FakeApi()
-    apis = Front(cloud.front, b"{}")
-    apis.serve_public("/_api/.*", api)
-    application = WebApplication(cloud.distributions, cloud.s3, apis, ACCOUNT)
+    application = WebApplication(cloud.distributions, cloud.s3, api, ACCOUNT)
     return Web(application, cloud.clients, cloud.clock, api, f"Edge{uuid.uuid4().hex[:8]}")
 
 

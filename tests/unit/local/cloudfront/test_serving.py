@@ -150,10 +150,11 @@ def test_what_is_not_compressed(web, site, body, kind, more, asked):
 
 def test_the_api_is_asked_as_the_viewer_asked(web, site):
     web.api.reply = Reply.of(201, b'{"a": 1}', "application/json", {"X-Picture-Id": "p"})
-    answer = web.ask("/api/detections?task=a%20b", method="POST", body=b"jpeg", authorization="Bearer t", cookie="c=1")
+    answer = web.ask("/api/a%2Fb?task=a%20b", method="POST", body=b"jpeg", authorization="Bearer t", cookie="c=1")
     assert (answer.status, answer.body, answer.headers["x-picture-id"]) == (201, b'{"a": 1}', "p")
     (asked,) = web.api.asked
-    assert (asked.method, asked.path, asked.query) == ("POST", "/_api/a1b2c3/api/detections", {"task": "a b"})
+    assert web.api.places == [("a1b2c3", "/api/a%2Fb")]
+    assert (asked.method, asked.query) == ("POST", {"task": "a b"})
     assert (asked.header("host"), asked.header("authorization"), asked.header("cookie")) == (
         API_HOST,
         "Bearer t",
@@ -177,10 +178,10 @@ def test_a_path_beside_the_pattern_is_the_buckets(web, site):
 
 
 def test_an_api_that_breaks_is_an_answer(web, site):
-    def fail(_request):
+    def fail(*_):
         raise RuntimeError("no")
 
-    web.api.answer = fail
+    web.api.answer_host = fail
     assert web.ask("/api/x").status == 500
 
 

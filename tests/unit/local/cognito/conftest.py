@@ -16,6 +16,7 @@ from joserfc import jwt
 from edgetrain.local.cognito import SignIn, SignInState, UserPools
 from edgetrain.local.cognito.keys import public_keys
 from edgetrain.local.cognito.messages import FORM
+from edgetrain.local.cognito.pools import find_pool, user_by_sub
 from edgetrain.local.cognito.sign_in import PATHS, WELL_KNOWN
 from edgetrain.local.front import Front
 from edgetrain.local.loopback import Loopback
@@ -157,6 +158,10 @@ class World:
         )
         self.idp.admin_set_user_password(UserPoolId=self.pool, Username=name, Password=password, Permanent=permanent)
         return next(each["Value"] for each in made["User"]["Attributes"] if each["Name"] == "sub")
+
+    def record(self, sub: str) -> Any:
+        """moto's own of a person."""
+        return user_by_sub(find_pool(self.pool), sub)
 
     def machine(self, *scopes: str, **settings: Any) -> tuple[str, str]:
         made = self.idp.create_user_pool_client(

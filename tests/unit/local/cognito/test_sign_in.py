@@ -57,6 +57,14 @@ def test_who_is_sent_away_has_no_session(world, operation):
     assert location(world.browser.get("/oauth2/authorize", **world.asked())).startswith("/login?")
 
 
+def test_a_session_of_somebody_who_is_gone_is_none(world):
+    """However they went."""
+    sub = world.person()
+    world.browser.sign_in(**world.asked())
+    world.record(sub).enabled = False
+    assert location(world.browser.get("/oauth2/authorize", **world.asked())).startswith("/login?")
+
+
 def test_a_session_is_for_its_own_pool(world, request):
     world.person()
     world.browser.sign_in(**world.asked())
@@ -119,6 +127,11 @@ def test_names_are_compared_whatever_the_case_and_by_verified_address(world, nam
     assert "code" in answer_of(world.browser.sign_in(name, **world.asked()))
 
 
+def test_a_name_is_found_however_it_was_written_when_it_was_made(world):
+    world.person("Ann")
+    assert "code" in answer_of(world.browser.sign_in("ann", **world.asked()))
+
+
 def test_an_address_that_is_not_verified_is_no_name(world):
     world.person(email="ann@example.org", email_verified="false")
     assert "Incorrect" in text(world.browser.sign_in("ann@example.org", **world.asked()))
@@ -139,6 +152,13 @@ def test_without_its_cookie_a_form_is_refused(world):
     page = world.browser.get("/login", **world.asked())
     world.browser.cookies.clear()
     assert "too old" in text(world.browser.submit(page, username="ann", password=PASSWORD))
+
+
+def test_no_cookie_and_no_token_are_not_the_same_token(world):
+    world.person()
+    page = world.browser.get("/login", **world.asked())
+    world.browser.cookies.clear()
+    assert "too old" in text(world.browser.submit(page, username="ann", password=PASSWORD, _csrf=""))
 
 
 # --- first sign-in
@@ -178,14 +198,19 @@ def test_the_step_of_a_new_password_is_taken_once_and_in_time(world):
     assert "too old" in text(world.browser.submit(page, new_password=PASSWORD, new_password_again=PASSWORD))
 
 
+def test_a_step_that_went_wrong_is_spent(world):
+    world.person(permanent=False)
+    page = world.browser.sign_in(**world.asked())
+    world.browser.submit(page, new_password="short", new_password_again="short")
+    assert "too old" in text(world.browser.submit(page, new_password=NEW, new_password_again=NEW))
+
+
 @pytest.mark.parametrize(("seconds", "taken"), [(-61, False), (-30, True), (0, True), (30, True), (61, False)])
 def test_a_second_factor_is_wanted_of_who_has_one(world, seconds, taken):
-    from moto.cognitoidp.models import COGNITO_TOTP_MFA_SECRET, cognitoidp_backends
+    from moto.cognitoidp.models import COGNITO_TOTP_MFA_SECRET
     from moto.cognitoidp.utils import cognito_totp
 
-    world.person()
-    user = cognitoidp_backends["123456789012"]["us-east-1"].user_pools[world.pool].users["ann"]
-    user.software_token_mfa_enabled = True
+    world.record(world.person()).software_token_mfa_enabled = True
     page = world.browser.sign_in(**world.asked())
     assert "authenticator" in Form(text(page)).text
     assert "cognito" not in world.browser.cookies

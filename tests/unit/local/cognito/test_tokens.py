@@ -166,8 +166,8 @@ def test_the_example_of_rfc_7636():
     [
         ("{}", "application/json"),
         ("grant_type=authorization_code&grant_type=refresh_token", FORM),
-        ("a=" + "x" * 70_000, FORM),
-        ("&".join(f"a{n}=1" for n in range(200)), FORM),
+        ("grant_type=client_credentials&a=" + "x" * 70_000, FORM),
+        ("grant_type=client_credentials&" + "&".join(f"a{n}=1" for n in range(200)), FORM),
         ("", FORM),
         ("grant_type=%ff%fe", FORM),
     ],
@@ -206,6 +206,29 @@ def test_a_refresh_token_lives_as_long_as_its_client_says(world):
     world.clock.now += 86_399
     assert refreshed(world, token).status == 200
     world.clock.now += 1
+    assert document(refreshed(world, token)) == {"error": "invalid_grant"}
+
+
+def test_a_refresh_token_belongs_to_its_client(world):
+    world.person()
+    token = document(world.redeem(world.code()))["refresh_token"]
+    other = world.idp.create_user_pool_client(
+        UserPoolId=world.pool,
+        ClientName="other",
+        AllowedOAuthFlows=["code"],
+        AllowedOAuthFlowsUserPoolClient=True,
+        AllowedOAuthScopes=["openid", "edgetrain/detect"],
+        CallbackURLs=[CALLBACK],
+    )["UserPoolClient"]["ClientId"]
+    assert document(refreshed(world, token, other)) == {"error": "invalid_grant"}
+    assert refreshed(world, token).status == 200
+
+
+def test_a_refresh_token_of_somebody_who_is_gone_is_no_use(world):
+    """However they went."""
+    sub = world.person()
+    token = document(world.redeem(world.code()))["refresh_token"]
+    world.record(sub).enabled = False
     assert document(refreshed(world, token)) == {"error": "invalid_grant"}
 
 
@@ -295,6 +318,13 @@ def test_a_broken_authorization_is_a_wrong_client(world, header):
     form = {"grant_type": "client_credentials"}
     reply = world.browser.ask("POST", "/oauth2/token", form, authorization=header)
     assert (reply.status, document(reply)) == (400, {"error": "invalid_client"})
+
+
+def test_a_machine_does_not_ask_in_anothers_name(world):
+    client, secret = world.machine("edgetrain/detect")
+    form = {"grant_type": "client_credentials", "client_id": world.web}
+    reply = world.browser.ask("POST", "/oauth2/token", form, authorization=basic(client, secret))
+    assert document(reply) == {"error": "invalid_client"}
 
 
 def test_the_web_client_is_no_machine(world):
