@@ -201,30 +201,25 @@ class ProgramPointer(Contract):
     files: tuple[FileEntry, ...]
 
 
-class ClientTest(Contract):
-    """Examples of a client that it is never trained on, in DataBucket."""
-
-    key: str
-    num_examples: int = Field(ge=1)
-    sha256: Sha256
-
-
 class ClientData(Contract):
-    """One client's examples in DataBucket, and where it has one its own test part."""
+    """One client's examples in DataBucket."""
 
     client: Identifier
     key: str
     num_examples: int = Field(ge=1)
     sha256: Sha256
-    test: ClientTest | None = None
 
 
 class DataIndex(Contract):
-    """What a data import wrote: one object per client and a held-out test part."""
+    """What a data import wrote: one object per client and a held-out test part.
+
+    Where the data came with their owners, `client_tests` are the held-out parts of each by itself, and `test` is a sample of them.
+    """
 
     task: Identifier
     dataset_id: Identifier
     clients: tuple[ClientData, ...]
+    client_tests: tuple[ClientData, ...] = ()
     test: FileEntry
     test_examples: int = Field(ge=1)
     source: dict[str, Any] = Field(default_factory=dict)

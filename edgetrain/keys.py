@@ -44,6 +44,7 @@ def client_data(task: str, dataset_id: str, client: str) -> str:
 
 
 def client_test_data(task: str, dataset_id: str, client: str) -> str:
+    """What a client holds out: its own test part."""
     return f"datasets/{task}/{dataset_id}/client-tests/{client}.safetensors"
 
 

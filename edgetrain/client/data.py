@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from edgetrain import __version__, keys
 from edgetrain.client.federation import Federation
-from edgetrain.contracts import ClientData, ClientTest, DataIndex, DatasetPointer, FileEntry
+from edgetrain.contracts import ClientData, DataIndex, DatasetPointer, FileEntry
 from edgetrain.errors import DataInvalid, UsageError
 from edgetrain.federated import weights
 from edgetrain.stores.base import ObjectStore, write_record
@@ -21,23 +21,17 @@ from edgetrain.tasks.splits import dirichlet
 #: What a task's data calls its inputs and its labels (`TaskSpec.x`, `TaskSpec.y`).
 X, Y = "x", "y"
 JSON = "application/json"
-#: Sets the draw of the test parts apart from that of the split.
-TEST_DRAW = 1
 #: Hex digits of a SHA-256 that make a data set's id.
 ID_DIGITS = 32
 
 
 @dataclass(frozen=True)
 class Split:
-    """How the examples are spread: per label, the clients' shares are drawn from Dirichlet(`alpha`).
-
-    Of its part a client keeps `client_test` (0 to below 1, rounded down) to be tested on and never trains on it.
-    """
+    """How the examples are spread: per label, the clients' shares are drawn from Dirichlet(`alpha`)."""
 
     clients: int
     alpha: float
     seed: int
-    client_test: float = 0.0
 
 
 def import_data(
@@ -54,12 +48,10 @@ def import_data(
         DataInvalid: another object lies under a key of this data set.
     """
     examples = task.load()
-    bodies, tests = split_bodies(examples, split), client_tests(examples, split)
+    bodies = split_bodies(examples, split)
     test = encode_examples(examples.test_x, examples.test_y)
-    parameters = {name: value for name, value in asdict(split).items() if name != "client_test" or value}
-    source = {"split": "dirichlet", **parameters, "imported_with": __version__}
-    stored = [*bodies, *(each for each in tests if each[1])]
-    dataset_id = _dataset_id(task.name, parameters, [*(_sha256(body) for body, _ in stored), _sha256(test)])
+    source = {"split": "dirichlet", **asdict(split), "imported_with": __version__}
+    dataset_id = _dataset_id(task.name, asdict(split), [*(_sha256(body) for body, _ in bodies), _sha256(test)])
     clients = []
     total = len(bodies) + 1
     for number, (body, count) in enumerate(bodies):
@@ -68,8 +60,7 @@ def import_data(
         client = client_id(number)
         key = keys.client_data(task.name, dataset_id, client)
         _store(federation.data, key, body)
-        own = _store_test(federation.data, keys.client_test_data(task.name, dataset_id, client), *tests[number])
-        clients.append(ClientData(client=client, key=key, num_examples=count, sha256=_sha256(body), test=own))
+        clients.append(ClientData(client=client, key=key, num_examples=count, sha256=_sha256(body)))
     test_key = keys.test_data(task.name, dataset_id)
     _store(federation.data, test_key, test)
     if progress is not None:
@@ -96,33 +87,12 @@ def encode_examples(x: npt.NDArray[np.float32], y: npt.NDArray[np.int32]) -> byt
 
 
 def split_bodies(examples: Examples, split: Split) -> list[tuple[bytes, int]]:
-    """Each client's object to train on and its number of examples."""
-    return [_encoded(examples, part) for part, _ in _parts(examples, split)]
-
-
-def client_tests(examples: Examples, split: Split) -> list[tuple[bytes, int]]:
-    """Each client's own test part and its number of examples, which may be 0."""
-    return [_encoded(examples, part) for _, part in _parts(examples, split)]
-
-
-def _parts(examples: Examples, split: Split) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-    """The rows that each client trains on, at least one, and those that it is tested on."""
+    """Each client's object and its number of examples."""
     try:
         parts = dirichlet(examples.y, split.clients, split.alpha, split.seed)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    if not 0 <= split.client_test < 1:
-        raise UsageError(f"client_test is {split.client_test}: expected a share, 0 to below 1")
-    rng, found = np.random.default_rng([split.seed, TEST_DRAW]), []
-    for part in parts:
-        tested = np.zeros(len(part), bool)
-        tested[rng.permutation(len(part))[: int(split.client_test * len(part))]] = True
-        found.append((part[~tested], part[tested]))
-    return found
-
-
-def _encoded(examples: Examples, part: npt.NDArray[np.int64]) -> tuple[bytes, int]:
-    return encode_examples(examples.x[part], examples.y[part]), len(part)
+    return [(encode_examples(examples.x[part], examples.y[part]), len(part)) for part in parts]
 
 
 def _dataset_id(task: str, parameters: Mapping[str, Any], digests: Sequence[str]) -> str:
@@ -136,14 +106,6 @@ def _store(data: ObjectStore, key: str, body: bytes) -> None:
     written = data.put_once(key, body)
     if not written.created and data.get(key) != body:
         raise DataInvalid(f"{key} exists with other bytes: somebody changed an imported data set")
-
-
-def _store_test(data: ObjectStore, key: str, body: bytes, count: int) -> ClientTest | None:
-    """A client's test part, unless it is empty."""
-    if not count:
-        return None
-    _store(data, key, body)
-    return ClientTest(key=key, num_examples=count, sha256=_sha256(body))
 
 
 def _make_current(data: ObjectStore, index: DataIndex) -> DataIndex:

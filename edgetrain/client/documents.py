@@ -142,6 +142,17 @@ class ImportDocument(Document):
     program_uploaded: bool = Field(description="Whether ModelsBucket had no program of this hash.")
 
 
+class HoldOutDocument(Document):
+    """`edgetrain data hold-out --json`."""
+
+    task: str
+    dataset_id: str = Field(description="Of the data set that was made and is current now.")
+    clients: int
+    examples: int = Field(description="On which clients train.")
+    tested_clients: int = Field(description="Clients with a test part of their own.")
+    tested_examples: int = Field(description="Of all of them together.")
+
+
 class TaskDocument(Document):
     """A task, as `edgetrain tasks list --json` and `tasks show --json` print it."""
 
@@ -238,6 +249,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "started": StartedDocument,
     "runs": RunsDocument,
     "import": ImportDocument,
+    "hold_out": HoldOutDocument,
     "task": TaskDocument,
     "tasks": TasksDocument,
     "build": BuildDocument,

@@ -67,16 +67,14 @@ def _on_clients(
     stores: RoundStores, program: TrainingProgram, run: RunRecord, index: DataIndex, model: Model
 ) -> tuple[ClientEvaluation, ...]:
     """The model on the own test parts of `evaluation_clients` clients: the same ones in every round, so that rounds can be compared."""
-    having = [member for member in index.clients if member.test is not None]
-    sample = sampling.select(having, run.input.evaluation_clients, run.input.seed, SAMPLE_ROUND)
+    sample = sampling.select(index.client_tests, run.input.evaluation_clients, run.input.seed, SAMPLE_ROUND)
     return tuple(
         ClientEvaluation(
             client=member.client,
-            examples=member.test.num_examples,
-            metrics=_measured(stores, program, model, member.test.key, member.test.sha256),
+            examples=member.num_examples,
+            metrics=_measured(stores, program, model, member.key, member.sha256),
         )
         for member in sample
-        if member.test is not None
     )
 
 

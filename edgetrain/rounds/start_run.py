@@ -96,11 +96,10 @@ def _create(stores: RoundStores, request: StartRunRequest, given: RunInput, run_
             f"clients_per_round is {given.clients_per_round}: expected at most {len(index.clients)}, "
             f"the number of clients in the data of task {given.task!r}"
         )
-    testing = sum(client.test is not None for client in index.clients)
-    if given.evaluation_clients > testing:
+    if given.evaluation_clients > len(index.client_tests):
         raise InvalidRunInput(
-            f"evaluation_clients is {given.evaluation_clients}: expected at most {testing}, the number of clients with a test "
-            f"part of their own (edgetrain data import --client-test SHARE)"
+            f"evaluation_clients is {given.evaluation_clients}: expected at most {len(index.client_tests)}, the number of clients "
+            f"with a test part of their own in the data of task {given.task!r} (edgetrain data hold-out makes some)"
         )
     if given.target is not None and given.target.metric not in {"loss", *spec.metrics}:
         raise InvalidRunInput(

@@ -25,12 +25,6 @@ def import_(
         typer.Option(help="Dirichlet's alpha: small, and each client knows few labels; large, and all are alike."),
     ] = 0.3,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another split.")] = 0,
-    client_test: Annotated[
-        float,
-        typer.Option(
-            metavar="SHARE", min=0, help="Share of each client's part that it keeps to be tested on (0 to below 1)."
-        ),
-    ] = 0.0,
     model: Annotated[
         str | None,
         typer.Option(
@@ -51,7 +45,7 @@ def import_(
 
     chosen = get_task(task)
     deployed = federation(cloud, data_dir)
-    split = Split(clients=clients, alpha=alpha, seed=seed, client_test=client_test)
+    split = Split(clients=clients, alpha=alpha, seed=seed)
     with console.counting("Storing the clients' data") as stored:
         document = import_task(deployed, chosen, split, model=model, progress=console.note, stored=stored)
     if as_json:

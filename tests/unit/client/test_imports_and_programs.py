@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,37 +54,6 @@ def test_importing_twice_stores_nothing_new(federation):
     count = len(federation.data)
     assert import_data(federation, Digits(), SPLIT) == first
     assert len(federation.data) == count
-
-
-def test_a_client_keeps_a_share_to_be_tested_on(federation):
-    """A fifth of each part, rounded down; no example is in both, and none is lost."""
-    plain = import_data(federation, Digits(), SPLIT)
-    index = import_data(federation, Digits(), replace(SPLIT, client_test=0.2))
-    assert index.dataset_id != plain.dataset_id
-    assert [each.client for each in index.clients] == [each.client for each in plain.clients]
-    for before, after in zip(plain.clients, index.clients, strict=True):
-        assert before.test is None
-        assert after.test.num_examples == before.num_examples // 5
-        assert hashlib.sha256(federation.data.get(after.test.key)).hexdigest() == after.test.sha256
-        parts = [weights.decode(federation.data.get(key)) for key in (before.key, after.key, after.test.key)]
-        whole, kept, tested = (
-            [bytes(x) + bytes(y) for x, y in zip(each["x"], each["y"], strict=True)] for each in parts
-        )
-        assert sorted(whole) == sorted(kept + tested)
-
-
-def test_a_client_of_few_examples_has_no_test_part(federation):
-    index = import_data(federation, Digits(), replace(SPLIT, clients=200, alpha=0.05, client_test=0.1))
-    few = [each for each in index.clients if each.num_examples < 9]
-    assert few
-    assert all(each.test is None for each in few)
-    assert [each for each in index.clients if each.test is not None]
-
-
-@pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
-def test_a_share_that_cannot_be(share):
-    with pytest.raises(UsageError, match=r"client_test is .*: expected a share"):
-        split_bodies(Digits().load(), replace(SPLIT, client_test=share))
 
 
 def test_progress_is_told_to_the_end(federation):

@@ -13,7 +13,6 @@ from edgetrain.contracts import (
     AggregateTileRequest,
     ClientBatch,
     ClientData,
-    ClientTest,
     ClosedRound,
     Cohort,
     Contract,
@@ -219,15 +218,13 @@ def put_data(stores: RoundStores, clients: int) -> None:
         x = rng.standard_normal((count, 3)).astype(np.float32)
         return weights.encode({"x": x, "label": (x.sum(1) > 0).astype(np.int32)})
 
-    def put_test(client: str, number: int) -> ClientTest | None:
-        """Of a generator of their own, so that the training data are what they were; the first client has none."""
-        if not number:
-            return None
+    def put_test(client: str, number: int) -> ClientData:
+        """Of a generator of their own, so that the training data are what they were."""
         x = np.random.default_rng([2, number]).standard_normal((number, 3)).astype(np.float32)
         body = weights.encode({"x": x, "label": (x.sum(1) > 0).astype(np.int32)})
         key = keys.client_test_data("toy", "d1", client)
         stores.data.put(key, body)
-        return ClientTest(key=key, num_examples=number, sha256=hashlib.sha256(body).hexdigest())
+        return ClientData(client=client, key=key, num_examples=number, sha256=hashlib.sha256(body).hexdigest())
 
     members = []
     for i in range(clients):
@@ -235,13 +232,15 @@ def put_data(stores: RoundStores, clients: int) -> None:
         body, key = examples(count), keys.client_data("toy", "d1", name)
         stores.data.put(key, body)
         sha256 = hashlib.sha256(body).hexdigest()
-        members.append(ClientData(client=name, key=key, num_examples=count, sha256=sha256, test=put_test(name, i)))
+        members.append(ClientData(client=name, key=key, num_examples=count, sha256=sha256))
     test, key = examples(40), keys.test_data("toy", "d1")
     stores.data.put(key, test)
     index = DataIndex(
         task="toy",
         dataset_id="d1",
         clients=tuple(members),
+        # The first client has none.
+        client_tests=tuple(put_test(member.client, number) for number, member in enumerate(members) if number),
         test=FileEntry(name="test", key=key, sha256=hashlib.sha256(test).hexdigest(), size=len(test)),
         test_examples=40,
     )

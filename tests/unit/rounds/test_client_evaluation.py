@@ -26,12 +26,11 @@ def test_the_drawn_clients_are_measured_on_their_own_examples(federation: Federa
     federation.start(rounds=2, evaluation_clients=5)
     federation.play(1)
     found = evaluated(federation)
-    members = {member.client: member for member in index_of(federation).clients}
+    tests = {test.client: test for test in index_of(federation).client_tests}
     model = weights.decode(federation.model(1))
     assert len(found.clients) == 5
     for each in found.clients:
-        test = members[each.client].test
-        assert test is not None
+        test = tests[each.client]
         examples = weights.decode(federation.stores.data.get(test.key))
         scores = examples["x"] @ model["kernel"] + model["bias"]
         assert each.examples == len(scores) == test.num_examples
@@ -62,10 +61,9 @@ def test_nobody_is_measured_unless_asked_for(federation: Federation) -> None:
 
 def test_a_test_part_that_was_changed_is_refused(federation: Federation) -> None:
     federation.start(evaluation_clients=9)
-    (member, *_) = [each for each in index_of(federation).clients if each.test is not None]
-    assert member.test is not None
-    body = federation.stores.data.get(member.test.key)
-    assert hashlib.sha256(body).hexdigest() == member.test.sha256
-    federation.stores.data.put(member.test.key, body[:-1] + b"\7")
+    test = index_of(federation).client_tests[0]
+    body = federation.stores.data.get(test.key)
+    assert hashlib.sha256(body).hexdigest() == test.sha256
+    federation.stores.data.put(test.key, body[:-1] + b"\7")
     with pytest.raises(DataInvalid, match="SHA-256"):
         federation.play()
