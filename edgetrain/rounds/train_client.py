@@ -103,11 +103,7 @@ def _train_one(
     if outcome.stopped or clock() > deadline:
         raise UpdateLate(f"the round's deadline came after {outcome.steps} steps of training", client=client)
     delta = {name: outcome.weights[name] - value for name, value in base.items()}
-    for name, part in delta.items():  # the aggregator checks it again, for those who do not
-        check_values(name, part, cohort.number_format.max_abs_delta, client=client)
-    if run.input.max_update_norm is not None:
-        norm = norm_of(delta[spec.name] for spec in program.spec.weights)
-        check_norm(norm, run.input.max_update_norm, client=client)
+    _check_bounds(run, cohort, program, client, delta)
     stored = _store(stores, cohort, member, delta)
     receipt = Receipt(
         run_id=run.run_id,
@@ -122,6 +118,15 @@ def _train_one(
         seconds=round(clock() - started, 3),
     )
     return stores.ledger.put_receipt(receipt)
+
+
+def _check_bounds(run: RunRecord, cohort: Cohort, program: TrainingProgram, client: str, delta: Tensors) -> None:
+    """What the aggregator checks again, for those who do not."""
+    for name, part in delta.items():
+        check_values(name, part, cohort.number_format.max_abs_delta, client=client)
+    if run.input.max_update_norm is not None:
+        norm = norm_of(delta[spec.name] for spec in program.spec.weights)
+        check_norm(norm, run.input.max_update_norm, client=client)
 
 
 def _store(stores: RoundStores, cohort: Cohort, member: ClientData, delta: Tensors) -> StoredObject:
