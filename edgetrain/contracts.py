@@ -5,7 +5,7 @@ never weights. What lies in S3 as JSON are the records (`RunRecord`, `Cohort`, `
 `TileResult`, `ClosedRound`, `EvaluatedRound`, `Manifest`). Keys come from `edgetrain.keys`.
 """
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -42,12 +42,45 @@ class TensorSpec(Contract):
         return total
 
 
-class ClientSettings(Contract):
-    """How a client trains: `epochs` over its own data in batches, plain SGD."""
+class Schedule(Contract):
+    """How a learning rate changes from round to round: `edgetrain.federated.schedules` has the equations."""
 
-    epochs: int = Field(default=1, ge=1, le=1000)
-    batch_size: int = Field(default=20, ge=1, le=65_536)
+    name: Literal["constant", "cosine", "exponential", "step"]
+    final: float | None = Field(default=None, ge=0, le=1)
+    gamma: float | None = Field(default=None, gt=0, le=1)
+    every: int | None = Field(default=None, ge=1, le=limits.MAX_ROUNDS)
+
+    @model_validator(mode="after")
+    def _fits_its_name(self) -> Self:
+        for field, names in SCHEDULE_FIELDS.items():
+            given = getattr(self, field) is not None
+            if given and self.name not in names:
+                raise ValueError(f"{field} is for {' and '.join(names)}, not for {self.name}")
+            if not given and self.name in names:
+                raise ValueError(f"{self.name} needs {field}")
+        return self
+
+
+#: Field of a schedule -> the schedules that need it; the others refuse it.
+SCHEDULE_FIELDS: Final = {"final": ("cosine",), "gamma": ("exponential", "step"), "every": ("step",)}
+
+
+class ClientSettings(Contract):
+    """How a client trains: SGD over its own data in batches (`edgetrain.runtime.program`, `edgetrain.runtime.steps`).
+
+    `epochs` passes, or `steps` steps whatever the amount of data, or with `full_batch` one step over all of it (FedSGD).
+    """
+
+    epochs: int = Field(default=1, ge=1, le=1000, description="Means nothing beside `steps` or `full_batch`.")
+    steps: int | None = Field(default=None, ge=1, le=1_000_000)
+    batch_size: int = Field(default=20, ge=1, le=65_536, description="Means nothing beside `full_batch`.")
+    full_batch: bool = False
     learning_rate: float = Field(default=0.1, gt=0, le=100)
+    schedule: Schedule | None = None
+    proximal_mu: float = Field(default=0.0, ge=0, le=100, description="FedProx.")
+    clip_norm: float | None = Field(
+        default=None, gt=0, le=1e9, description="Bound on a step's gradient, all tensors as one."
+    )
 
 
 class TaskSpec(Contract):
@@ -203,23 +236,79 @@ class DatasetPointer(Contract):
 # --- a run ---------------------------------------------------------------------------------------------
 
 
-class StrategySettings(Contract):
-    """How updates become the next model."""
+#: Strategy -> its own settings, and what they are where the input says nothing: those of the papers, except for the adaptive
+#: strategies' server learning rate, which the paper tunes for each task.
+STRATEGY_DEFAULTS: Final[dict[str, dict[str, float]]] = {
+    "fedavg": {"server_learning_rate": 1.0},
+    "fedavgm": {"server_learning_rate": 1.0, "momentum": 0.9},
+    "fedadagrad": {"server_learning_rate": 0.1, "beta_1": 0.0, "tau": 1e-3},
+    "fedadam": {"server_learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.99, "tau": 1e-3},
+    "fedyogi": {"server_learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.99, "tau": 1e-3},
+}
 
-    name: Literal["fedavg"] = "fedavg"
+
+class StrategySettings(Contract):
+    """How updates become the next model. A setting that the named strategy does not have is None, and refused when it is given."""
+
+    name: Literal["fedavg", "fedavgm", "fedadagrad", "fedadam", "fedyogi"] = "fedavg"
     server_learning_rate: float = Field(default=1.0, gt=0, le=10)
+    schedule: Schedule | None = None
     weighting: Literal["examples", "uniform"] = "examples"
+    momentum: float | None = Field(default=None, ge=0, lt=1)
+    beta_1: float | None = Field(default=None, ge=0, lt=1)
+    beta_2: float | None = Field(default=None, ge=0, lt=1)
+    tau: float | None = Field(default=None, gt=0, le=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        name = given.get("name", "fedavg")
+        defaults = STRATEGY_DEFAULTS.get(name, {}) if isinstance(name, str) else {}
+        own = {field for each in STRATEGY_DEFAULTS.values() for field in each} - {"server_learning_rate"}
+        return {**defaults, **{field: value for field, value in given.items() if value is not None or field not in own}}
+
+    @model_validator(mode="after")
+    def _fits_its_name(self) -> Self:
+        for field in ("momentum", "beta_1", "beta_2", "tau"):
+            if getattr(self, field) is not None and field not in STRATEGY_DEFAULTS[self.name]:
+                having = [name for name, defaults in STRATEGY_DEFAULTS.items() if field in defaults]
+                raise ValueError(f"{field} is for {', '.join(having)}, not for {self.name}")
+        return self
 
 
 class ClientOverrides(Contract):
     """The part of `ClientSettings` that a user gives; the rest comes from the task."""
 
     epochs: int | None = Field(default=None, ge=1, le=1000)
+    steps: int | None = Field(default=None, ge=1, le=1_000_000)
     batch_size: int | None = Field(default=None, ge=1, le=65_536)
+    full_batch: bool | None = None
     learning_rate: float | None = Field(default=None, gt=0, le=100)
+    schedule: Schedule | None = None
+    proximal_mu: float | None = Field(default=None, ge=0, le=100)
+    clip_norm: float | None = Field(default=None, gt=0, le=1e9)
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if self.epochs is not None and self.steps is not None:
+            raise ValueError("epochs and steps: expected one of them")
+        if self.full_batch and (beside := self._given() & {"epochs", "steps", "batch_size"}):
+            raise ValueError(f"full_batch is one step over all examples: expected no {' and no '.join(sorted(beside))}")
+        return self
 
     def over(self, defaults: ClientSettings) -> ClientSettings:
-        return defaults.model_copy(update=self.model_dump(exclude_none=True))
+        """What a user gives stands over the task's own, and over what would contradict it there."""
+        given = {field: getattr(self, field) for field in self._given()}
+        if "epochs" in given:
+            given["steps"] = None
+        if given.keys() & {"epochs", "steps", "batch_size"}:
+            given.setdefault("full_batch", False)
+        return defaults.model_copy(update=given)
+
+    def _given(self) -> set[str]:
+        return {field for field in type(self).model_fields if getattr(self, field) is not None}
 
 
 class Target(Contract):
@@ -252,6 +341,8 @@ class RunInput(Contract):
     updates_per_tile: int = Field(default=64, ge=1, le=limits.MAX_COHORT)
     max_abs_delta: float = Field(default=limits.DEFAULT_MAX_ABS_DELTA, gt=0, le=2.0**20)
     max_examples: int = Field(default=limits.DEFAULT_MAX_EXAMPLES, ge=1, le=2**20)
+    max_update_norm: float | None = Field(default=None, gt=0, le=1e9)
+    evaluation_clients: int = Field(default=0, ge=0, le=limits.MAX_EVALUATION_CLIENTS)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -297,6 +388,14 @@ class ModelPointer(Contract):
     sha256: Sha256
 
 
+class StatePointer(Contract):
+    """One array of a strategy's state after a round: raw little-endian float64, tensors in the global model's order."""
+
+    name: str
+    key: str
+    sha256: Sha256
+
+
 class ClientBatch(Contract):
     """Clients that one invocation trains, one after the other (an item of the Distributed Map)."""
 
@@ -317,6 +416,9 @@ class Cohort(Contract):
     base: ModelPointer
     number_format: NumberFormat
     started_at: float
+    #: Of this round, where the run has a schedule for them; else they are the run's (`edgetrain.federated.schedules`).
+    client_learning_rate: float | None = None
+    server_learning_rate: float | None = None
 
     def member(self, client: str) -> ClientData | None:
         return next((member for member in self.clients if member.client == client), None)
@@ -401,14 +503,38 @@ class ClosedRound(Contract):
     train_loss: float | None
     started_at: float
     closed_at: float
+    state: tuple[StatePointer, ...] = ()
+
+
+class ClientEvaluation(Contract):
+    """The round's model on one client's own test part."""
+
+    client: Identifier
+    examples: int = Field(ge=1)
+    metrics: dict[str, float]
+
+
+class MetricSpread(Contract):
+    """One metric over the evaluated clients (`edgetrain.federated.spread`)."""
+
+    clients: int = Field(ge=1)
+    mean: float = Field(description="Every client counts once.")
+    weighted_mean: float = Field(description="Every example counts once.")
+    p10: float
+    p50: float
+    p90: float
+    worst: float
+    worst_client: Identifier
 
 
 class EvaluatedRound(Contract):
-    """`evaluated.json`: the closed round with its metrics on the held-out part."""
+    """`evaluated.json`: the closed round with its metrics on the held-out part, and on clients' own test parts."""
 
     closed: ClosedRound
     metrics: dict[str, float]
     evaluated_at: float
+    clients: tuple[ClientEvaluation, ...] = ()
+    spread: dict[str, MetricSpread] = Field(default_factory=dict)
 
 
 class Manifest(Contract):

@@ -156,6 +156,10 @@ class UpdateOutOfBounds(UpdateRefused):
     """A number is above `max_abs_delta` in magnitude, or `num_examples` is outside 1..`max_examples`."""
 
 
+class UpdateNormExceeded(UpdateRefused):
+    """The update's Euclidean norm is above `max_update_norm`. It is never scaled down."""
+
+
 class UpdateChecksumDiffers(UpdateRefused):
     """The stored bytes do not have the SHA-256 that the receipt names."""
 

@@ -139,6 +139,11 @@ def tile_result(run_id: str, round_number: int, tile: int) -> str:
     return round_prefix(run_id, round_number) + f"partials/{tile:04d}.json"
 
 
+def strategy_state(run_id: str, round_number: int, name: str) -> str:
+    """One array of the strategy's state *after* round `round_number`."""
+    return round_prefix(run_id, round_number) + f"state/{name}.f64"
+
+
 def closed_round(run_id: str, round_number: int) -> str:
     return round_prefix(run_id, round_number) + "closed.json"
 

@@ -30,12 +30,14 @@ BATCHES: Final = "runs/*/rounds/*/batches.json"
 UPDATES: Final = "runs/*/rounds/*/updates/*.safetensors"
 SEALED: Final = "runs/*/rounds/*/sealed.json"
 PARTIALS: Final = "runs/*/rounds/*/partials/*"
+STATE: Final = "runs/*/rounds/*/state/*.f64"
 CLOSED: Final = "runs/*/rounds/*/closed.json"
 EVALUATED: Final = "runs/*/rounds/*/evaluated.json"
 # DataBucket.
 DATA_POINTER: Final = "datasets/*/current.json"
 DATA_INDEX: Final = "datasets/*/index.json"
 CLIENT_DATA: Final = "datasets/*/clients/*.safetensors"
+CLIENT_TESTS: Final = "datasets/*/client-tests/*.safetensors"
 TEST_DATA: Final = "datasets/*/test.safetensors"
 # ModelsBucket.
 PROGRAMS: Final = "programs/*"
@@ -102,10 +104,10 @@ STATES: Final[dict[str, StateSpec]] = {
     "CloseRound": StateSpec(
         access=Access(
             runs=Objects(
-                reads=(RUN, COHORT, SEALED, PARTIALS, GLOBALS, CLOSED),
-                reads_versions=(PARTIALS, GLOBALS),
-                writes=(GLOBALS, CLOSED),
-                writes_parts=(GLOBALS,),
+                reads=(RUN, COHORT, SEALED, PARTIALS, GLOBALS, STATE, CLOSED),
+                reads_versions=(PARTIALS, GLOBALS, STATE),
+                writes=(GLOBALS, STATE, CLOSED),
+                writes_parts=(GLOBALS, STATE),
             ),
             models=Objects(reads=(PROGRAMS,)),
         ),
@@ -114,7 +116,7 @@ STATES: Final[dict[str, StateSpec]] = {
     ),
     "EvaluateModel": StateSpec(
         access=Access(
-            data=Objects(reads=(DATA_INDEX, TEST_DATA)),
+            data=Objects(reads=(DATA_INDEX, TEST_DATA, CLIENT_TESTS)),
             models=Objects(reads=(PROGRAMS,)),
             runs=Objects(reads=(RUN, GLOBALS, CLOSED, EVALUATED), writes=(EVALUATED,)),
             ledger=("GetItem", "PutItem"),

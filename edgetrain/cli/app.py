@@ -15,6 +15,7 @@ from edgetrain.cli.commands import (
     down,
     env,
     federate,
+    hold_out,
     logs,
     models,
     outputs,
@@ -48,6 +49,7 @@ CONTENTS: dict[str, dict[str, Any]] = {
     "The web app": {"web": web.group},
 }
 
+data.group.command("hold-out")(hold_out.hold_out)
 
 app = typer.Typer(
     cls=Application,

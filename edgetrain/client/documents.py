@@ -8,10 +8,12 @@ from edgetrain.client.executions import Status
 from edgetrain.contracts import (
     ClientSettings,
     Contract,
+    MetricSpread,
     NumberFormat,
     RoundNumber,
     RunInput,
     Sha256,
+    StatePointer,
 )
 
 
@@ -46,6 +48,9 @@ class RoundDocument(Document):
     metrics: dict[str, float] = Field(
         description="Of the next global model on the held-out part; empty until evaluated."
     )
+    client_metrics: dict[str, MetricSpread] = Field(
+        description="Each metric over clients' own test parts (`evaluation_clients`); empty where none is evaluated."
+    )
     accuracy: float | None = Field(description="metrics.accuracy, where the task has it.")
     loss: float | None = Field(description="metrics.loss.")
     train_loss: float | None = Field(description="Mean loss that the clients saw while they trained.")
@@ -55,6 +60,11 @@ class RoundDocument(Document):
     next_global_key: str = Field(description="The model that the round made, in RunsBucket.")
     next_global_sha256: Sha256
     number_format: NumberFormat = Field(description="The fixed-point format of the round's sums.")
+    client_learning_rate: float = Field(description="Of this round, as the run's schedule has it.")
+    server_learning_rate: float = Field(description="Of this round, as the run's schedule has it.")
+    state: tuple[StatePointer, ...] = Field(
+        description="The strategy's state after the round, in RunsBucket: raw little-endian float64; empty for fedavg."
+    )
     updates: tuple[UpdateDocument, ...]
     refused: tuple[RefusedDocument, ...]
     seconds: float = Field(description="From the selection of the cohort to the evaluated (or closed) model.")
@@ -131,6 +141,17 @@ class ImportDocument(Document):
     examples_per_client: dict[str, int]
     program_id: str
     program_uploaded: bool = Field(description="Whether ModelsBucket had no program of this hash.")
+
+
+class HoldOutDocument(Document):
+    """`edgetrain data hold-out --json`."""
+
+    task: str
+    dataset_id: str = Field(description="Of the data set that was made and is current now.")
+    clients: int
+    examples: int = Field(description="On which clients train.")
+    tested_clients: int = Field(description="Clients with a test part of their own.")
+    tested_examples: int = Field(description="Of all of them together.")
 
 
 class TaskDocument(Document):
@@ -229,6 +250,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "started": StartedDocument,
     "runs": RunsDocument,
     "import": ImportDocument,
+    "hold_out": HoldOutDocument,
     "task": TaskDocument,
     "tasks": TasksDocument,
     "build": BuildDocument,

@@ -19,8 +19,9 @@ from edgetrain.client.documents import (
 )
 from edgetrain.client.executions import Status
 from edgetrain.client.federation import Federation
-from edgetrain.contracts import ClosedRound, Cohort, EvaluatedRound, Manifest, RunRecord, RunRow
+from edgetrain.contracts import ClosedRound, Cohort, EvaluatedRound, Manifest, MetricSpread, RunRecord, RunRow
 from edgetrain.errors import EdgetrainError, ObjectNotFound, RunFailed, RunNotFound, UsageError
+from edgetrain.federated.schedules import client_rate, server_rate
 from edgetrain.stores.base import read_record
 
 #: A task's name is cut to this many characters in a generated run id, which has at most 64.
@@ -160,9 +161,11 @@ def read_rounds(federation: Federation, run_id: str, *, first: int = 1) -> Itera
 def read_round(federation: Federation, run_id: str, number: int) -> RoundDocument | None:
     """One closed round, or None when it is not closed. `metrics` is empty as long as it is not evaluated."""
     metrics: dict[str, float] = {}
+    spread: dict[str, MetricSpread] = {}
     try:
         evaluated = read_record(federation.runs, keys.evaluated_round(run_id, number), EvaluatedRound)
         closed, metrics, ended = evaluated.closed, evaluated.metrics, evaluated.evaluated_at
+        spread = evaluated.spread
     except ObjectNotFound:
         try:
             closed = read_record(federation.runs, keys.closed_round(run_id, number), ClosedRound)
@@ -170,9 +173,11 @@ def read_round(federation: Federation, run_id: str, number: int) -> RoundDocumen
             return None
         ended = closed.closed_at
     cohort = read_record(federation.runs, keys.cohort(run_id, number), Cohort)
+    record = read_record(federation.runs, keys.run_record(run_id), RunRecord)
     return RoundDocument(
         round=number,
         metrics=metrics,
+        client_metrics=spread,
         accuracy=metrics.get("accuracy"),
         loss=metrics.get("loss"),
         train_loss=closed.train_loss,
@@ -182,6 +187,9 @@ def read_round(federation: Federation, run_id: str, number: int) -> RoundDocumen
         next_global_key=closed.next.key,
         next_global_sha256=closed.next.sha256,
         number_format=cohort.number_format,
+        client_learning_rate=client_rate(record, cohort),
+        server_learning_rate=server_rate(record, cohort),
+        state=closed.state,
         updates=tuple(UpdateDocument(**entry.model_dump()) for entry in closed.updates),
         refused=tuple(
             RefusedDocument(client=each.client, error=each.error, message=each.message) for each in closed.refused

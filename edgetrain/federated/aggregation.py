@@ -5,7 +5,7 @@ chunks, whatever the model and the number of updates: the outer loop goes over c
 the updates, each read by ranges. Parameters are counted through the tensors in the global model's order.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
@@ -13,14 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from edgetrain.contracts import NumberFormat, TensorSpec
-from edgetrain.errors import ObjectNotFound, UpdateMissing, UpdateNotFinite, UpdateOutOfBounds, UpdateRefused
+from edgetrain.errors import ObjectNotFound, UpdateMissing, UpdateOutOfBounds, UpdateRefused
+from edgetrain.federated.bounds import BLOCK, check_norm, check_values, norm_of, within
+from edgetrain.federated.state_arrays import StateArrays
 from edgetrain.federated.strategies import Strategy, Sums
 from edgetrain.federated.weights import ByteSource, Header, check_tensors, header_bytes, read_header
 
 #: Parameters read at once: 2 MiB of float32, 4 MiB of int64. Larger ones fall out of the caches, smaller ones are more requests.
 CHUNK: Final = 1 << 19
-#: Parameters worked on at once: enough to outweigh the calls, and their float64 block stays in a core's second-level cache.
-BLOCK: Final = 1 << 16
 #: 1.5 * 2^52. Added to a float64 of magnitude below 2^51 it rounds half to even and leaves the integer in the low bits.
 MAGIC: Final = np.float64(1.5 * 2.0**52)
 MAGIC_BITS: Final = int(MAGIC.view(np.int64))
@@ -69,19 +69,23 @@ def sum_updates(
     weighting: Literal["examples", "uniform"],
     sink: Sink,
     admit: Admission | None = None,
+    max_norm: float | None = None,
 ) -> TileSum:
     """Write the sum of the good updates to `sink`: raw little-endian int64, in the model's order.
 
     An update that turns out bad while it is summed makes all of them be checked in one pass, and summed again without the bad ones:
-    an update is read three times at most. Which updates are refused depends on nothing but their bytes.
+    an update is read three times at most. With `max_norm` that pass comes first, because a norm is known at the end of an update:
+    two reads. Which updates are refused depends on nothing but their bytes.
     """
     opened, refused = _admitted(updates, specs, number_format, weighting, admit)
-    if not _sum(opened, specs, number_format, sink):
-        sink.restart()
+    checked = max_norm is not None
+    if checked or not _sum(opened, specs, number_format, sink):
+        if not checked:
+            sink.restart()
         good = []
         for each in opened:
             try:
-                each.check(specs, number_format.max_abs_delta)
+                each.check(specs, number_format.max_abs_delta, max_norm)
             except UpdateRefused as error:
                 refused.append(error)
             else:
@@ -105,13 +109,21 @@ def close(
     number_format: NumberFormat,
     strategy: Strategy,
     write: Callable[[bytes | memoryview], None],
+    *,
+    state: Mapping[str, ByteSource] | None = None,
+    write_state: Mapping[str, Callable[[memoryview], None]] | None = None,
 ) -> None:
     """Combine partial sums and write the next global model as a whole safetensors file.
 
+    `state` is the strategy's after the round before (None in the first round), `write_state` takes the one after this round; both
+    by the arrays' names, raw little-endian float64 in the model's order.
+
     Raises:
-        ValueError: there is no partial sum, one has not the model's size, or `weight` is not positive.
+        ValueError: there is no partial sum, one has not the model's size, `weight` is not positive, or the arrays of the state are
+            others than the strategy's.
     """
     parameters = sum(spec.size for spec in specs)
+    memory = StateArrays(strategy, parameters, min(CHUNK, parameters), state, write_state or {})
     if weight <= 0 or not partials or any(partial.size != 8 * parameters for partial in partials):
         raise ValueError(f"expected partial sums of {8 * parameters} bytes and a positive weight, not {weight}")
     header = read_header(base)
@@ -128,25 +140,14 @@ def close(
             partial.read_into(8 * start, into[:count].data.cast("B"))
             if number:
                 total[:count] += addend[:count]
+        memory.read(start, params[:count])
         for low in range(0, count, BLOCK):
             block = slice(low, min(low + BLOCK, count))
             sums = Sums(total[block], weight, number_format.fraction_bits)
-            params[block], _ = strategy.apply(params[block], strategy.init(params[block]), sums)
+            params[block], following = strategy.apply(params[block], memory.block(block), sums)
+            memory.replace(block, following)
         write(params[:count].astype("<f4", copy=False).data.cast("B"))
-
-
-def check_values(name: str, part: Float32, bound: float, *, client: str = "") -> None:
-    """Every element of `part` is finite and in [-bound, bound].
-
-    Raises:
-        UpdateNotFinite, UpdateOutOfBounds: the sentence says `name`.
-    """
-    if _within(part, bound):
-        return
-    if not np.isfinite(part).all():
-        raise UpdateNotFinite(f"{name} holds NaN or an infinity", client=client)
-    furthest = part.flat[np.abs(part).argmax()]
-    raise UpdateOutOfBounds(f"{name} holds {furthest!s}: expected |delta| <= {bound}", client=client)
+        memory.write(count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +186,12 @@ class _Opened:
     weight: int
     reader: _Reader
 
-    def check(self, specs: Sequence[TensorSpec], bound: float) -> None:
-        """Read the whole update once; raise for the first tensor that is not finite or out of bounds."""
+    def check(self, specs: Sequence[TensorSpec], bound: float, max_norm: float | None) -> None:
+        """Read the whole update once; raise for the first tensor that is not finite or out of bounds, then for the norm."""
+        check_norm(norm_of(self._checked(specs, bound)), max_norm, client=self.update.client)
+
+    def _checked(self, specs: Sequence[TensorSpec], bound: float) -> Iterator[Float32]:
+        """The update in pieces, each of which is checked; the piece's memory is used again for the next one."""
         client, first = self.update.client, 0
         buffer = np.empty(min(CHUNK, max((spec.size for spec in specs), default=0)), np.float32)
         for spec in specs:
@@ -194,6 +199,7 @@ class _Opened:
                 part = buffer[: stop - start]
                 self.reader.read(first + start, part)
                 check_values(spec.name, part, bound, client=client)
+                yield part
             first += spec.size
 
 
@@ -252,7 +258,7 @@ def _accumulate(
     """`total += rint(delta * scale) + MAGIC_BITS`; False as soon as an element is out of bounds."""
     for start in range(0, len(delta), BLOCK):
         block = delta[start : start + BLOCK]
-        if not _within(block, bound):
+        if not within(block, bound):
             return False
         contribution = scratch[: len(block)]
         np.copyto(contribution, block)  # faster than letting the product convert
@@ -260,11 +266,6 @@ def _accumulate(
         np.add(contribution, MAGIC, out=contribution)
         total[start : start + BLOCK] += contribution.view(np.int64)
     return True
-
-
-def _within(part: Float32, bound: float) -> bool:
-    """Every element in [-bound, bound]. NaN is in no interval: it passes through min and max and fails both."""
-    return part.size == 0 or bool(part.max() <= bound and part.min() >= -bound)
 
 
 def _chunks(parameters: int) -> Iterator[tuple[int, int]]:

@@ -44,6 +44,7 @@ def _aggregate(stores: RoundStores, request: AggregateTileRequest) -> TileResult
             run.input.strategy.weighting,
             writer,
             admit=lambda header, update: _admit(cohort, header, update),
+            max_norm=run.input.max_update_norm,
         )
         written = writer.finish()
     finally:

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from edgetrain import keys
 from edgetrain.contracts import (
@@ -13,24 +14,27 @@ from edgetrain.contracts import (
     RoundRequest,
     RunRecord,
     SealedRound,
+    StatePointer,
     TileResult,
     UpdateEntry,
 )
-from edgetrain.errors import ObjectNotFound
+from edgetrain.errors import DataInvalid, ObjectNotFound
 from edgetrain.federated import aggregation
-from edgetrain.federated.strategies import get_strategy
+from edgetrain.federated.schedules import server_rate
+from edgetrain.federated.strategies import get_strategy, state_names
+from edgetrain.federated.weights import ByteSource
 from edgetrain.rounds.stores import Clock, RoundStores, open_verified, read_run, read_spec, require_quorum
-from edgetrain.stores.base import read_record, write_record
+from edgetrain.stores.base import ObjectWriter, read_record, write_record
 
 
 def close_round(stores: RoundStores, request: RoundRequest, *, clock: Clock = time.time) -> dict[str, int]:
-    """Write the next global model and the round's record, once.
+    """Write the next global model, the strategy's state and the round's record, once.
 
     Returns how many updates and examples it is made from, and how many updates were refused.
 
     Raises:
         QuorumNotReached: after what the tiles refused, fewer updates than `min_clients` are left.
-        DataInvalid: the base model's bytes are not those that were recorded.
+        DataInvalid: the bytes of the base model or of the strategy's state are not those that were recorded.
     """
     key = keys.closed_round(request.run_id, request.round)
     try:
@@ -52,39 +56,68 @@ def _close(stores: RoundStores, request: RoundRequest, clock: Clock) -> ClosedRo
     accepted = [receipt for receipt in sealed.accepted if receipt.client in summed]
     refused = (*sealed.refused, *(refusal for result in results for refusal in result.refused))
     require_quorum(len(accepted), refused, run.input.quorum, request.round)
+    following, state = _next_model(stores, run, cohort, results)
     return ClosedRound(
         round=request.round,
         base=cohort.base,
-        next=_next_model(stores, run, cohort, results),
+        next=following,
         updates=tuple(_entry(receipt) for receipt in accepted),
         refused=refused,
         examples=sum(receipt.num_examples for receipt in accepted),
         train_loss=mean_loss(accepted),
         started_at=cohort.started_at,
         closed_at=clock(),
+        state=state,
     )
 
 
-def _next_model(stores: RoundStores, run: RunRecord, cohort: Cohort, results: Sequence[TileResult]) -> ModelPointer:
+def _next_model(
+    stores: RoundStores, run: RunRecord, cohort: Cohort, results: Sequence[TileResult]
+) -> tuple[ModelPointer, tuple[StatePointer, ...]]:
+    """The model and the strategy's state: whoever makes them again makes the same bytes, or is told that others stand."""
     spec = read_spec(stores, run.task, run.program_id)
     partials = [
         stores.runs.open(result.key, version_id=result.version_id, size=8 * spec.parameters) for result in results
     ]
-    writer = stores.runs.writer(keys.global_model(run.run_id, cohort.round))
-    try:
+    strategy = get_strategy(run.input.strategy, server_rate(run, cohort))
+    names = state_names(strategy)
+    with ExitStack() as stack:
+
+        def writer(key: str) -> ObjectWriter:
+            made = stores.runs.writer(key)
+            stack.callback(made.abort)
+            return made
+
+        model = writer(keys.global_model(run.run_id, cohort.round))
+        arrays = {name: writer(keys.strategy_state(run.run_id, cohort.round, name)) for name in names}
         aggregation.close(
             partials,
             open_verified(stores.runs, cohort.base.key, cohort.base.sha256),
             spec.weights,
             sum(result.weight for result in results),
             cohort.number_format,
-            get_strategy(run.input.strategy),
-            writer.write,
+            strategy,
+            model.write,
+            state=_last_state(stores, run, cohort.round, names),
+            write_state={name: array.write for name, array in arrays.items()},
         )
-        stored = writer.finish().stored
-    finally:
-        writer.abort()
-    return ModelPointer(key=stored.key, sha256=stored.sha256)
+        stored = {name: array.finish().stored for name, array in arrays.items()}
+        following = model.finish().stored
+    pointers = tuple(StatePointer(name=name, key=each.key, sha256=each.sha256) for name, each in stored.items())
+    return ModelPointer(key=following.key, sha256=following.sha256), pointers
+
+
+def _last_state(
+    stores: RoundStores, run: RunRecord, round_number: int, names: Sequence[str]
+) -> dict[str, ByteSource] | None:
+    """The strategy's state after the round before, its bytes checked; None before the first round."""
+    if round_number == 1 or not names:
+        return None
+    record = keys.closed_round(run.run_id, round_number - 1)
+    pointers = {each.name: each for each in read_record(stores.runs, record, ClosedRound).state}
+    if pointers.keys() != set(names):
+        raise DataInvalid(f"{record} names the state {sorted(pointers)}: expected {sorted(names)}")
+    return {name: open_verified(stores.runs, pointers[name].key, pointers[name].sha256) for name in names}
 
 
 def mean_loss(receipts: Sequence[Receipt]) -> float | None:

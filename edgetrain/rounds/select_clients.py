@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 from edgetrain import keys
 from edgetrain.contracts import ClientBatch, Cohort, DataIndex, RoundRequest, SelectedCohort
 from edgetrain.federated import number_format, sampling
+from edgetrain.federated.schedules import scheduled
 from edgetrain.rounds.stores import Clock, RoundStores, base_model, read_run
 from edgetrain.stores.base import read_record, write_record
 
@@ -28,6 +29,10 @@ def select_clients(stores: RoundStores, request: RoundRequest, *, clock: Clock =
         base=base_model(stores, run, request.round),
         number_format=number_format.choose(len(chosen), given.max_abs_delta, given.max_examples),
         started_at=now,
+        client_learning_rate=scheduled(run.client.learning_rate, run.client.schedule, request.round, given.rounds),
+        server_learning_rate=scheduled(
+            given.strategy.server_learning_rate, given.strategy.schedule, request.round, given.rounds
+        ),
     )
     cohort = write_record(stores.runs, keys.cohort(run.run_id, request.round), cohort)
     batches = sampling.batch(cohort.clients, min(given.max_concurrency, len(cohort.clients)))

@@ -96,6 +96,11 @@ def _create(stores: RoundStores, request: StartRunRequest, given: RunInput, run_
             f"clients_per_round is {given.clients_per_round}: expected at most {len(index.clients)}, "
             f"the number of clients in the data of task {given.task!r}"
         )
+    if given.evaluation_clients > len(index.client_tests):
+        raise InvalidRunInput(
+            f"evaluation_clients is {given.evaluation_clients}: expected at most {len(index.client_tests)}, the number of clients "
+            f"with a test part of their own in the data of task {given.task!r} (edgetrain data hold-out makes some)"
+        )
     if given.target is not None and given.target.metric not in {"loss", *spec.metrics}:
         raise InvalidRunInput(
             f"target.metric is {given.target.metric!r}: expected one of {', '.join(['loss', *spec.metrics])}"

@@ -20,7 +20,8 @@ from edgetrain.errors import (
     UpdateRefused,
 )
 from edgetrain.federated import weights
-from edgetrain.federated.aggregation import check_values
+from edgetrain.federated.bounds import check_norm, check_values, norm_of
+from edgetrain.federated.schedules import client_rate
 from edgetrain.rounds.stores import Clock, RoundStores, read_program, read_run, read_verified, refusal_of
 from edgetrain.runtime.program import TrainingProgram
 from edgetrain.stores.base import StoredObject, read_record
@@ -97,12 +98,12 @@ def _train_one(
         raise UpdateLate("the round's deadline came before training began", client=client)
     x, y = _read_examples(stores, program, member)
     rng = np.random.default_rng([run.input.seed, cohort.round, int.from_bytes(client.encode())])
-    outcome = program.train(base, x, y, run.client, rng, deadline=deadline)
+    settings = run.client.model_copy(update={"learning_rate": client_rate(run, cohort)})
+    outcome = program.train(base, x, y, settings, rng, deadline=deadline)
     if outcome.stopped or clock() > deadline:
         raise UpdateLate(f"the round's deadline came after {outcome.steps} steps of training", client=client)
     delta = {name: outcome.weights[name] - value for name, value in base.items()}
-    for name, part in delta.items():  # the aggregator checks it again, for those who do not
-        check_values(name, part, cohort.number_format.max_abs_delta, client=client)
+    _check_bounds(run, cohort, program, client, delta)
     stored = _store(stores, cohort, member, delta)
     receipt = Receipt(
         run_id=run.run_id,
@@ -117,6 +118,15 @@ def _train_one(
         seconds=round(clock() - started, 3),
     )
     return stores.ledger.put_receipt(receipt)
+
+
+def _check_bounds(run: RunRecord, cohort: Cohort, program: TrainingProgram, client: str, delta: Tensors) -> None:
+    """What the aggregator checks again, for those who do not."""
+    for name, part in delta.items():
+        check_values(name, part, cohort.number_format.max_abs_delta, client=client)
+    if run.input.max_update_norm is not None:
+        norm = norm_of(delta[spec.name] for spec in program.spec.weights)
+        check_norm(norm, run.input.max_update_norm, client=client)
 
 
 def _store(stores: RoundStores, cohort: Cohort, member: ClientData, delta: Tensors) -> StoredObject:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from edgetrain.contracts import ClientSettings, TaskSpec
 from edgetrain.errors import DataInvalid, ProgramInvalid, TrainingFailed
 from edgetrain.runtime import signatures
+from edgetrain.runtime.steps import Rows, add_proximal, batches, clip
 
 Float32 = npt.NDArray[np.float32]
 Array = npt.NDArray[Any]
@@ -69,23 +70,25 @@ class TrainingProgram:
         deadline: float | None,
         clock: Callable[[], float] = time.time,
     ) -> Outcome:
-        """Plain SGD from `base`: `settings.epochs` passes over the examples, shuffled by `rng` each time.
+        """SGD from `base` over batches that `rng` shuffles, as `settings` says (`edgetrain.runtime.steps` has the equations).
 
         `x` is [examples, ...] and each of `y` too, as `spec` says. A batch smaller than the program's is masked; of a larger one the
-        gradients of its parts are added before the step is taken. `deadline` is in seconds of `clock`.
+        gradients of its parts are added before the step is taken. The loss that is told is the client's own, without FedProx's
+        term. `deadline` is in seconds of `clock`.
 
         Raises:
             DataInvalid: the examples or `base` are not what `spec` says.
             TrainingFailed: the loss stopped being a number.
         """
         y = self._checked(x, y)
-        self._set_weights(base)
+        origin = self._checked_weights(base)
+        self._set_weights(origin)
         total, examples, steps, stopped = 0.0, 0, 0, False
-        for batch in _batches(len(x), settings, rng):
+        for batch in batches(len(x), settings, rng):
             if deadline is not None and clock() >= deadline:
                 stopped = True
                 break
-            loss = self._step(x, y, batch, settings.learning_rate)
+            loss = self._step(x, y, batch, settings, origin)
             steps += 1
             if not math.isfinite(loss):
                 raise TrainingFailed(f"the loss became {loss} in step {steps}: expected a number")
@@ -115,10 +118,13 @@ class TrainingProgram:
 
     # --- one step -------------------------------------------------------------------------------------------
 
-    def _step(self, x: Float32, y: Mapping[str, Array], batch: npt.NDArray[np.int64], learning_rate: float) -> float:
+    def _step(
+        self, x: Float32, y: Mapping[str, Array], batch: Rows, settings: ClientSettings, origin: Sequence[Float32]
+    ) -> float:
         """Step: w -= learning_rate * gradient of the batch's mean loss, in LiteRT's own memory. Returns that loss."""
+        learning_rate = settings.learning_rate
         parts = [batch[i : i + self.spec.program_batch] for i in range(0, len(batch), self.spec.program_batch)]
-        if len(parts) == 1:
+        if len(parts) == 1 and not settings.proximal_mu and settings.clip_norm is None:
             loss = self._gradients(x, y, batch, learning_rate)
             for weight, gradient in self._pairs:
                 w = weight()
@@ -132,15 +138,18 @@ class TrainingProgram:
             loss += share * self._gradients(x, y, part, learning_rate * share)
             for total, (_, gradient) in zip(sums, self._pairs, strict=True):
                 total += gradient()
+        if settings.proximal_mu:
+            for total, (weight, _), began in zip(sums, self._pairs, origin, strict=True):
+                add_proximal(total, weight(), began, learning_rate * settings.proximal_mu)
+        if settings.clip_norm is not None:
+            clip(sums, learning_rate * settings.clip_norm)
         for total, (weight, _) in zip(sums, self._pairs, strict=True):
             w = weight()
             np.subtract(w, total, out=w)
             del w
         return loss
 
-    def _gradients(
-        self, x: Float32, y: Mapping[str, Array], rows: npt.NDArray[np.int64], learning_rate: float
-    ) -> float:
+    def _gradients(self, x: Float32, y: Mapping[str, Array], rows: Rows, learning_rate: float) -> float:
         """Run the program on these rows; the gradients stay in its outputs. Returns the mean loss."""
         self._fill(signatures.X, x[rows])
         for name, values in y.items():
@@ -158,8 +167,8 @@ class TrainingProgram:
 
     # --- checks -----------------------------------------------------------------------------------------------
 
-    def _set_weights(self, weights: Mapping[str, Float32]) -> None:
-        for (weight, _), array in zip(self._pairs, self._checked_weights(weights), strict=True):
+    def _set_weights(self, weights: Sequence[Float32]) -> None:
+        for (weight, _), array in zip(self._pairs, weights, strict=True):
             weight()[...] = array
 
     def _checked_weights(self, weights: Mapping[str, Float32]) -> list[Float32]:
@@ -198,14 +207,6 @@ def check_labels(name: str, labels: Array, classes: int) -> None:
     wrong = labels[~((labels >= 0) & (labels < classes) & (labels == np.rint(labels)))]
     if wrong.size:
         raise DataInvalid(f"{name} holds {wrong.flat[0]}: expected whole numbers from 0 to {classes - 1}")
-
-
-def _batches(examples: int, settings: ClientSettings, rng: np.random.Generator) -> Iterator[npt.NDArray[np.int64]]:
-    """Row numbers of each batch of each epoch; the last batch of an epoch may be smaller."""
-    for _ in range(settings.epochs):
-        order = rng.permutation(examples)
-        for begin in range(0, examples, settings.batch_size):
-            yield order[begin : begin + settings.batch_size]
 
 
 def _load(program: bytes) -> Any:

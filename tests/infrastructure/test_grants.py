@@ -8,6 +8,7 @@ from edgetrain import keys
 from tests.infrastructure.reading import FEDERATED, Assembly, grants, listed, statements, text
 
 RUN = "runs/*/run.json"
+CLIENT_TESTS = "datasets/*/client-tests/*.safetensors"
 GLOBALS = "runs/*/globals/*.safetensors"
 INITIAL = "runs/*/globals/00000.safetensors"
 ROUND = "runs/*/rounds/*/"
@@ -55,15 +56,15 @@ OBJECTS: dict[str, dict[str, dict[str, set[str]]]] = {
         "RunsBucket": {
             "GetObject": {
                 *(RUN, GLOBALS, ROUND + "cohort.json", ROUND + "sealed.json", ROUND + "partials/*"),
-                ROUND + "closed.json",
+                *(ROUND + "closed.json", ROUND + "state/*.f64"),
             },
-            "GetObjectVersion": {ROUND + "partials/*", GLOBALS},
-            "PutObject": {GLOBALS, ROUND + "closed.json"},
-            "AbortMultipartUpload": {GLOBALS},
+            "GetObjectVersion": {ROUND + "partials/*", ROUND + "state/*.f64", GLOBALS},
+            "PutObject": {GLOBALS, ROUND + "state/*.f64", ROUND + "closed.json"},
+            "AbortMultipartUpload": {GLOBALS, ROUND + "state/*.f64"},
         },
     },
     "EvaluateModel": {
-        "DataBucket": {"GetObject": {"datasets/*/index.json", "datasets/*/test.safetensors"}},
+        "DataBucket": {"GetObject": {"datasets/*/index.json", "datasets/*/test.safetensors", CLIENT_TESTS}},
         "ModelsBucket": {"GetObject": {"programs/*"}},
         "RunsBucket": {
             "GetObject": {RUN, GLOBALS, ROUND + "closed.json", ROUND + "evaluated.json"},
@@ -186,6 +187,7 @@ KEYS = {
         keys.sealed_round("r", 1),
         keys.partial_sum("r", 1, 0),
         keys.tile_result("r", 1, 0),
+        keys.strategy_state("r", 1, "m"),
         keys.closed_round("r", 1),
         keys.evaluated_round("r", 1),
     ],
@@ -193,6 +195,7 @@ KEYS = {
         keys.dataset_pointer("t"),
         keys.dataset_index("t", "d"),
         keys.client_data("t", "d", "c"),
+        keys.client_test_data("t", "d", "c"),
         keys.test_data("t", "d"),
     ],
     "ModelsBucket": [
@@ -218,4 +221,5 @@ def test_a_pattern_names_one_kind_of_object() -> None:
     assert not fnmatchcase(keys.update("r", 1, "c"), GLOBALS)
     assert not fnmatchcase(keys.closed_round("r", 1), RUN)
     assert not fnmatchcase(keys.client_data("t", "d", "c"), "datasets/*/test.safetensors")
+    assert not fnmatchcase(keys.client_data("t", "d", "c"), CLIENT_TESTS)
     assert not fnmatchcase(keys.global_model("r", 1), INITIAL)

@@ -161,16 +161,23 @@ def make_cloud() -> None:
 
 
 def play(watched: Watched) -> None:
-    twice(watched, "StartRun", lambda: watched.start(rounds=2, updates_per_tile=3, target=TARGET))
+    twice(watched, "StartRun", lambda: watched.start(**GIVEN))
     for number in (1, 2):
         play_round(watched, number)
     with watched.calls.of("StartRun"):
-        watched.start(rounds=2, updates_per_tile=3, target=TARGET)  # resumed: it looks at the last round's metrics
+        watched.start(**GIVEN)  # resumed: it looks at the last round's metrics
     twice(watched, "PublishModel", watched.publish)
     twice(watched, "FailRun", watched.fail)
 
 
-TARGET = {"metric": "accuracy", "value": 1.0}
+#: A strategy with a state, so that there is one to read and to write; clients' own test parts, so that they are read.
+GIVEN: dict[str, Any] = {
+    "rounds": 2,
+    "updates_per_tile": 3,
+    "target": {"metric": "accuracy", "value": 1.0},
+    "strategy": {"name": "fedadam"},
+    "evaluation_clients": 2,
+}
 
 
 def play_round(watched: Watched, number: int) -> None:
@@ -194,7 +201,7 @@ def play_in_company(watched: Watched, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(S3Writer, "PART_BYTES", 8)
     patch.setattr("moto.settings.S3_UPLOAD_PART_MIN_SIZE", 1)
     for state, step in (
-        ("StartRun", lambda: watched.start(rounds=2, updates_per_tile=3, target=TARGET)),
+        ("StartRun", lambda: watched.start(**GIVEN)),
         ("SelectClients", lambda: watched.select(2)),
         ("SealRound", lambda: watched.seal(2)),
         ("AggregateTile", lambda: watched.aggregate(0, 2)),

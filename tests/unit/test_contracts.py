@@ -128,6 +128,25 @@ def test_overrides_are_laid_over_the_tasks_own() -> None:
 
 
 @pytest.mark.parametrize(
+    ("tasks_own", "given", "expected"),
+    [
+        ({"steps": 9}, {"epochs": 2}, {"epochs": 2, "steps": None}),
+        ({"epochs": 5}, {"steps": 9}, {"epochs": 5, "steps": 9}),
+        ({"full_batch": True}, {"steps": 9}, {"steps": 9, "full_batch": False}),
+        ({"full_batch": True}, {"batch_size": 3}, {"batch_size": 3, "full_batch": False}),
+        ({"full_batch": True}, {"learning_rate": 1}, {"learning_rate": 1, "full_batch": True}),
+        ({"steps": 9}, {"full_batch": True}, {"full_batch": True}),
+        ({"proximal_mu": 0.5}, {"proximal_mu": 0}, {"proximal_mu": 0}),
+    ],
+)
+def test_what_is_given_takes_the_place_of_what_it_contradicts(
+    tasks_own: dict[str, Any], given: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    found = ClientOverrides(**given).over(ClientSettings(**tasks_own))
+    assert found.model_dump(include=set(expected)) == expected
+
+
+@pytest.mark.parametrize(
     ("metric", "value", "metrics", "reached"),
     [
         ("accuracy", 0.9, {"accuracy": 0.9}, True),

@@ -32,7 +32,9 @@ def federate(
     ] = None,
     server_learning_rate: Annotated[
         float | None,
-        typer.Option(help="Step along the mean of the updates.", show_default="1", rich_help_panel=HOW_IT_GOES),
+        typer.Option(
+            help="Step along the mean of the updates.", show_default="the strategy's", rich_help_panel=HOW_IT_GOES
+        ),
     ] = None,
     weighting: Annotated[
         str | None,
@@ -76,6 +78,24 @@ def federate(
     learning_rate: Annotated[
         float | None, typer.Option(help="Step of SGD.", show_default=TASKS_OWN, rich_help_panel=HOW_CLIENTS_TRAIN)
     ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Steps of SGD, instead of passes.", show_default=TASKS_OWN, rich_help_panel=HOW_CLIENTS_TRAIN
+        ),
+    ] = None,
+    proximal_mu: Annotated[
+        float | None,
+        typer.Option(
+            help="FedProx: pull towards the global model.", show_default=TASKS_OWN, rich_help_panel=HOW_CLIENTS_TRAIN
+        ),
+    ] = None,
+    clip_norm: Annotated[
+        float | None,
+        typer.Option(
+            help="Bound on the norm of a step's gradient.", show_default=TASKS_OWN, rich_help_panel=HOW_CLIENTS_TRAIN
+        ),
+    ] = None,
     min_clients: Annotated[
         int | None,
         typer.Option(
@@ -95,6 +115,14 @@ def federate(
         int | None,
         typer.Option(
             help="Functions that train at the same time.", show_default="10", rich_help_panel=WHEN_A_ROUND_COUNTS
+        ),
+    ] = None,
+    evaluation_clients: Annotated[
+        int | None,
+        typer.Option(
+            help="Clients on whose own test parts each round's model is measured.",
+            show_default="0",
+            rich_help_panel=HOW_IT_GOES,
         ),
     ] = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Start the run and leave it.")] = False,
@@ -121,9 +149,13 @@ def federate(
             "client.epochs": epochs,
             "client.batch_size": batch_size,
             "client.learning_rate": learning_rate,
+            "client.steps": steps,
+            "client.proximal_mu": proximal_mu,
+            "client.clip_norm": clip_norm,
             "min_clients": min_clients,
             "round_timeout_seconds": round_timeout,
             "max_concurrency": max_concurrency,
+            "evaluation_clients": evaluation_clients,
         },
     )
     from edgetrain.client.documents import StartedDocument

@@ -36,3 +36,8 @@ class Strategy(Protocol):
     def apply(self, params: npt.NDArray[np.float32], state: State, sums: Sums) -> tuple[npt.NDArray[np.float32], State]:
         """The next parameters and state."""
         ...
+
+
+def state_names(strategy: Strategy) -> tuple[str, ...]:
+    """The names of the arrays of its state; empty for a strategy without memory."""
+    return tuple(strategy.init(np.empty(0, np.float32)))

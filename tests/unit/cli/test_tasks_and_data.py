@@ -252,3 +252,25 @@ def test_train_on_sagemaker_is_not_there_yet(edgetrain_):
     outcome = edgetrain_("train", "--task", "digits")
     assert outcome.code == 2
     assert "--local" in outcome.sentence
+
+
+# --- hold-out
+
+
+def test_clients_keep_examples_to_be_tested_on(edgetrain_, federation):
+    imported = edgetrain_("data", "import", "--task", "digits", "--clients", "5", "--json").document
+    outcome = edgetrain_("data", "hold-out", "--task", "digits", "--share", "0.25", "--json")
+    told = documents.HoldOutDocument.model_validate(outcome.document)
+    assert (told.clients, told.tested_clients) == (5, 5)
+    assert told.examples + told.tested_examples == imported["examples"]
+    assert told.dataset_id != imported["dataset_id"]
+    again = edgetrain_("data", "hold-out", "--task", "digits")
+    assert again.code == 2
+    assert "have a test part already" in again.stderr
+
+
+def test_what_is_held_out_is_told(edgetrain_, federation):
+    edgetrain_("data", "import", "--task", "digits", "--clients", "5")
+    outcome = edgetrain_("data", "hold-out", "--task", "digits")
+    assert "5 of 5 clients are tested on" in outcome.stdout
+    assert "--evaluation-clients 5" in outcome.stderr

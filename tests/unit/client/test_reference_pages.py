@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from edgetrain import errors
 from edgetrain.cli import failures
 from edgetrain.client import runs, schemas
-from edgetrain.contracts import ClientOverrides, RunInput, StrategySettings, Target
+from edgetrain.contracts import ClientOverrides, RunInput, Schedule, StrategySettings, Target
 from tests.unit.fakes.federation import memory_federation, play
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
@@ -103,11 +103,11 @@ def test_every_error_has_a_cause_a_cure_and_its_exit_code():
 
 
 def leaves(model: type[BaseModel], prefix: str = "") -> dict[str, object]:
-    inner = {"strategy": StrategySettings, "client": ClientOverrides, "target": Target}
+    inner = {"strategy": StrategySettings, "client": ClientOverrides, "target": Target, "schedule": Schedule}
     found = {}
     for name, field in model.model_fields.items():
-        if not prefix and name in inner:
-            found |= leaves(inner[name], f"{name}.")
+        if name in inner:
+            found |= leaves(inner[name], f"{prefix}{name}.")
         else:
             found[prefix + name] = field
     return found
@@ -121,7 +121,7 @@ def test_defaults_of_the_input_are_those_of_the_contract():
     for name, (_type, default, _bounds, _meaning) in table_rows("run-input.md").items():
         field = leaves(RunInput)[name]
         if field.is_required():
-            assert default.startswith("needed"), name
+            assert default.startswith(("needed", "no schedule")), name
         elif field.default is None:
             assert not re.fullmatch(NUMBER, default), name  # in words
         else:

@@ -8,10 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgetrain.contracts import NumberFormat
-from edgetrain.errors import ObjectNotFound, UpdateMissing, UpdateNotFinite, UpdateOutOfBounds, UpdateRefused
+from edgetrain.contracts import NumberFormat, StrategySettings
+from edgetrain.errors import (
+    ObjectNotFound,
+    UpdateMissing,
+    UpdateNormExceeded,
+    UpdateNotFinite,
+    UpdateOutOfBounds,
+    UpdateRefused,
+)
 from edgetrain.federated import aggregation, number_format
-from edgetrain.federated.aggregation import Update, check_values, sum_updates
+from edgetrain.federated.aggregation import Update, sum_updates
+from edgetrain.federated.bounds import check_values
+from edgetrain.federated.strategies import FedAdam, Sums, get_strategy
 from edgetrain.federated.weights import encode as encode_tensors
 from tests.unit.fakes.stores import BytesSource
 from tests.unit.fakes.updates import (
@@ -293,3 +302,84 @@ def test_check_values_agrees_with_arithmetic(values: list[float], bound: float) 
             check_values("w", part.reshape(1, -1), bound, client="c")
     else:
         check_values("w", part, bound)
+
+
+# --- the norm
+
+
+def test_an_update_above_the_norm_is_refused_and_the_others_are_summed() -> None:
+    """3, 4 and zeros have norm 5; it is read twice, and nothing of it is in the sum."""
+    form = number_format.choose(3, B, W)
+    long = update("long", 1, [3, 0, 0, 0, 4] + [0] * (SIZE - 5), SPECS)
+    bad = update("bad", 1, [0] * (SIZE - 1) + [np.nan], SPECS)
+    source = RecordingSource(encode([1] * SIZE, SPECS))
+    alone, _ = tile([update("good", 1, [1] * SIZE, SPECS)], SPECS, form)
+    for bound, accepted in ((4.9, ("good",)), (5.0, ("long", "good"))):
+        sink = Pieces()
+        source.reads.clear()
+        summed = sum_updates([long, Update("good", 1, source), bad], SPECS, form, "examples", sink, max_norm=bound)
+        assert summed.accepted == accepted
+        assert (bytes(sink.body) == alone) == (accepted == ("good",))
+        assert sink.restarts == 0
+        data = len(source.body) - 4 * SIZE
+        assert sum(count for offset, count in source.reads if offset >= data) == 2 * 4 * SIZE
+        refused = {error.client: type(error) for error in summed.refused}
+        assert refused == {"bad": UpdateNotFinite} | ({"long": UpdateNormExceeded} if bound < 5 else {})
+
+
+# --- the strategy's state
+
+
+@pytest.mark.parametrize("name", ["fedavgm", "fedadagrad", "fedadam", "fedyogi"])
+def test_the_state_goes_from_round_to_round_as_if_the_model_were_one_array(name: str) -> None:
+    strategy = get_strategy(StrategySettings(name=name))  # type: ignore[arg-type]
+    rng, form = np.random.default_rng(3), number_format.choose(2, B, W)
+    params = rng.standard_normal(SIZE).astype(np.float32)
+    expected, kept = strategy.init(params), None
+    for _ in range(3):
+        totals = rng.integers(-(2**30), 2**30, (2, SIZE))
+        sinks = {each: Pieces() for each in expected}
+        out = Pieces()
+        aggregation.close(
+            [BytesSource(total.astype("<i8").tobytes()) for total in totals],
+            BytesSource(encode(params.tolist(), SPECS)),
+            SPECS,
+            7,
+            form,
+            strategy,
+            out.write,
+            state=kept,
+            write_state={each: sink.write for each, sink in sinks.items()},
+        )
+        params, expected = strategy.apply(params, expected, Sums(totals.sum(0), 7, form.fraction_bits))
+        np.testing.assert_array_equal(flat(bytes(out.body)), params)
+        for each, sink in sinks.items():
+            assert bytes(sink.body) == expected[each].astype("<f8").tobytes()
+        kept = {each: BytesSource(bytes(sink.body)) for each, sink in sinks.items()}
+
+
+@pytest.mark.parametrize(
+    ("state", "writes", "sentence"),
+    [
+        (None, ["m"], "expected the strategy's state: m, v"),
+        ({"m": 8 * SIZE}, ["m", "v"], "expected the strategy's state: m, v"),
+        ({"m": 8 * SIZE, "v": 8 * SIZE - 8}, ["m", "v"], "v of the strategy's state has 80 bytes: expected 88"),
+    ],
+)
+def test_closing_refuses_another_strategys_state(
+    state: dict[str, int] | None, writes: list[str], sentence: str
+) -> None:
+    form = number_format.choose(1, B, W)
+    sources = None if state is None else {name: BytesSource(bytes(size)) for name, size in state.items()}
+    with pytest.raises(ValueError, match=sentence):
+        aggregation.close(
+            [BytesSource(bytes(8 * SIZE))],
+            BytesSource(encode([0] * SIZE, SPECS)),
+            SPECS,
+            1,
+            form,
+            FedAdam(),
+            Pieces().write,
+            state=sources,
+            write_state={name: Pieces().write for name in writes},
+        )

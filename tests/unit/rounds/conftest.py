@@ -218,6 +218,14 @@ def put_data(stores: RoundStores, clients: int) -> None:
         x = rng.standard_normal((count, 3)).astype(np.float32)
         return weights.encode({"x": x, "label": (x.sum(1) > 0).astype(np.int32)})
 
+    def put_test(client: str, number: int) -> ClientData:
+        """Of a generator of their own, so that the training data are what they were."""
+        x = np.random.default_rng([2, number]).standard_normal((number, 3)).astype(np.float32)
+        body = weights.encode({"x": x, "label": (x.sum(1) > 0).astype(np.int32)})
+        key = keys.client_test_data("toy", "d1", client)
+        stores.data.put(key, body)
+        return ClientData(client=client, key=key, num_examples=number, sha256=hashlib.sha256(body).hexdigest())
+
     members = []
     for i in range(clients):
         name, count = f"client-{i:02d}", 3 + i
@@ -231,6 +239,8 @@ def put_data(stores: RoundStores, clients: int) -> None:
         task="toy",
         dataset_id="d1",
         clients=tuple(members),
+        # The first client has none.
+        client_tests=tuple(put_test(member.client, number) for number, member in enumerate(members) if number),
         test=FileEntry(name="test", key=key, sha256=hashlib.sha256(test).hexdigest(), size=len(test)),
         test_examples=40,
     )
