@@ -1,13 +1,17 @@
 """Step Functions: executions are the engine's, state machines moto's, and no definition that the engine cannot run gets in."""
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
+
+from botocore.client import BaseClient
 
 from edgetrain.local.functions import InvocationError
 from edgetrain.local.lambda_api import Invoker
 from edgetrain.local.place import ACCOUNT, REGION
 from edgetrain.local.s3 import S3Api
 from edgetrain.local.s3.errors import S3Error
+from edgetrain.local.service_calls import call_service
 from edgetrain.local.stepfunctions import (
     FunctionResult,
     InvalidDefinition,
@@ -16,6 +20,7 @@ from edgetrain.local.stepfunctions import (
     StepFunctionsApi,
     check_definition,
 )
+from edgetrain.local.stepfunctions.services import SERVICES
 from edgetrain.local.wsgi import Application, Reply, Request, call
 
 TARGET: Final = "AWSStepFunctions."
@@ -27,9 +32,11 @@ DEFINING: Final = frozenset({"CreateStateMachine", "UpdateStateMachine", "Valida
 class CloudIntegrations:
     """What states do outside of the engine, in this very process."""
 
-    def __init__(self, executor: Invoker, s3: S3Api) -> None:
+    def __init__(self, executor: Invoker, s3: S3Api, client: Callable[[str], BaseClient]) -> None:
+        """`client` makes boto3's client of a service, by boto3's name."""
         self._executor = executor
         self._s3 = s3
+        self._client = client
 
     def invoke_function(self, function: str, payload: bytes, *, role_arn: str) -> FunctionResult:  # noqa: ARG002
         """Invoke and wait (what the role may is checked once the cloud has IAM)."""
@@ -45,6 +52,10 @@ class CloudIntegrations:
             return self._s3.read(bucket, key)
         except S3Error as error:
             raise ServiceError(error.code, error.message) from error
+
+    def call(self, service: str, action: str, parameters: dict[str, Any], *, role_arn: str) -> dict[str, Any]:  # noqa: ARG002
+        """An action of any other service."""
+        return call_service(self._client(SERVICES[service].model), service, action, parameters)
 
 
 class StatesApi:

@@ -91,12 +91,31 @@ class Pass(Working):
     result: tuple[Any] | None
 
 
+@dataclass(frozen=True)
+class Resource:
+    """What a task calls: `arn:aws:states:::dynamodb:putItem`, or (`service` and `action` "lambda", `arn` given) a function.
+
+    `pattern` is "" (the answer is the result), "sync", "sync:2" or "waitForTaskToken".
+    """
+
+    service: str
+    action: str
+    pattern: str = ""
+    arn: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """As events name it beside the service."""
+        return f"{self.action}.{self.pattern}" if self.pattern else self.action
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task(Working):
-    """Calls a Lambda function: `function` by its ARN, or, None, by `lambda:invoke` with the name in the parameters."""
+    """Calls a service. Seconds are constants or paths to them."""
 
-    function: str | None
+    resource: Resource
     timeout: int | Path | None
+    heartbeat: int | Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,9 @@ from typing import Any
 
 from edgetrain import limits
 from edgetrain.local.stepfunctions.failures import ApiError
-from edgetrain.local.stepfunctions.journal import ExecutionRow, Journal, MapRunRow
+from edgetrain.local.stepfunctions.journal import Journal
 from edgetrain.local.stepfunctions.paging import read_token, write_token
+from edgetrain.local.stepfunctions.tables import ExecutionRow, MapRunRow
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,10 @@ class Queries:
             raise ApiError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
         return row
 
+    def last_event(self, row: ExecutionRow) -> int:
+        """The number of an execution's last event, which is how many there are."""
+        return int(self._journal.select("select coalesce(max(id), 0) from events where execution = ?", row.key)[0][0])
+
     def definition(self, row: ExecutionRow) -> str:
         """The definition that an execution was started with."""
         return self._journal.definition(row.definition_id)
@@ -54,10 +59,11 @@ class Queries:
         arn: str,
         *,
         status: str | None = None,
+        redriven: bool | None = None,
         limit: int = limits.DEFAULT_EXECUTIONS_PAGE,
         token: str | None = None,
     ) -> ExecutionPage:
-        """The executions of a state machine, or of a map run, the latest first.
+        """The executions of a state machine, or of a map run, the latest first; `redriven`: only those that were, or were not.
 
         Raises:
             ApiError: InvalidToken; ResourceNotFound, there is no such map run.
@@ -66,11 +72,13 @@ class Queries:
         if ":mapRun:" in arn:
             owner = "map_run_arn"
             self.map_run(arn)
-        asked = f"executions {arn} {status}"
+        asked = f"executions {arn} {status} {redriven}"
         condition, values = f"{owner} = ?", [arn]
         if status is not None:
             condition += " and status = ?"
             values.append(status)
+        if redriven is not None:
+            condition += " and redrives > 0" if redriven else " and redrives = 0"
         position: list[Any] = read_token(token, asked, 2)
         if position:
             condition += f" and ({_MOMENT}, key) < (?, ?)"

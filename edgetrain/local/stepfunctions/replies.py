@@ -3,8 +3,8 @@
 import json
 from typing import Any, Final
 
-from edgetrain.local.stepfunctions.journal import ExecutionRow, MapRunRow
 from edgetrain.local.stepfunctions.queries import Event
+from edgetrain.local.stepfunctions.tables import ExecutionRow, MapRunRow
 
 Reply = dict[str, Any]
 _DATA: Final = ("input", "output", "parameters")
@@ -18,8 +18,10 @@ def listed(row: ExecutionRow) -> Reply:
         "name": row.name,
         "status": row.status,
         "startDate": row.started,
-        "redriveCount": 0,
+        "redriveCount": row.redrives,
     }
+    if row.redriven is not None:
+        reply["redriveDate"] = row.redriven
     if row.stopped is not None:
         reply["stopDate"] = row.stopped
     if row.map_run_arn is not None:
@@ -27,16 +29,20 @@ def listed(row: ExecutionRow) -> Reply:
     return reply
 
 
-def describe(row: ExecutionRow, *, with_data: bool) -> Reply:
-    """An execution by itself. Redriving is not implemented, and said to be impossible."""
+def describe(row: ExecutionRow, not_redrivable: str | None, *, with_data: bool) -> Reply:
+    """An execution by itself; `not_redrivable` says why it cannot be redriven."""
     reply = listed(row)
     reply.pop("itemCount", None)
-    reason = "RUNNING" if row.status == "RUNNING" else row.status
-    reply |= {
-        "redriveStatus": "NOT_REDRIVABLE",
-        "redriveStatusReason": f"Execution is {reason} and cannot be redriven",
-        "inputDetails": {"included": with_data},
-    }
+    reply["inputDetails"] = {"included": with_data}
+    if not_redrivable is not None:
+        reply |= {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": not_redrivable}
+    elif row.map_run_arn is not None:
+        reply |= {
+            "redriveStatus": "REDRIVABLE_BY_MAP_RUN",
+            "redriveStatusReason": "Redrive the execution that started the map run: it redrives its unsuccessful items",
+        }
+    else:
+        reply["redriveStatus"] = "REDRIVABLE"
     if with_data:
         reply["input"] = row.input
     if row.output is not None:
@@ -84,6 +90,8 @@ def map_run(row: MapRunRow, counts: dict[str, int]) -> Reply:
         "toleratedFailurePercentage": row.tolerated_percentage,
         "itemCounts": shown,
         "executionCounts": shown,
-        "redriveCount": 0,
+        "redriveCount": row.redrives,
     }
+    if row.redriven is not None:
+        reply["redriveDate"] = row.redriven
     return reply if row.stopped is None else {**reply, "stopDate": row.stopped}
