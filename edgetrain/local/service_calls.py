@@ -21,9 +21,11 @@ def call_service(client: BaseClient, service: str, action: str, parameters: dict
     try:
         answer = client._make_api_call(operation.name, given)  # type: ignore[attr-defined]
     except ClientError as error:
-        told = error.response["Error"]
+        told: dict[str, Any] = dict(error.response["Error"])
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-        raise ServiceError(told.get("Code", "Unknown"), told.get("Message", ""), status_code=status) from error
+        # Where a service has an older protocol's code too, the model's errors go by the newer one.
+        code = told.get("QueryErrorCode") or told.get("Code", "Unknown")
+        raise ServiceError(code, told.get("Message", ""), status_code=status) from error
     except BotoCoreError as error:
         raise ServiceError("ValidationException", str(error)) from error
     answer.pop("ResponseMetadata", None)
