@@ -159,7 +159,7 @@ class StepFunctionsApi:
 
         def answer(queries: Queries) -> Reply:
             row = queries.map_run(arn)
-            return map_run(row, queries.counts(row))
+            return map_run(row, *queries.counts(row))
 
         return self._engine.ask(answer)
 

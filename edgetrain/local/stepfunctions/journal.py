@@ -20,9 +20,9 @@ from edgetrain.local.stepfunctions.places import Place
 from edgetrain.local.stepfunctions.tables import SCHEMA, VERSION, ExecutionRow, MapRunRow
 
 _INSERTS: Final = {
-    "executions": f"insert into executions values ({', '.join('?' * 18)})",  # noqa: S608 - no value in it
+    "executions": f"insert into executions values ({', '.join('?' * 19)})",  # noqa: S608 - no value in it
     "events": "insert into events values (?, ?, ?, ?, ?, ?)",
-    "map_runs": f"insert into map_runs values ({', '.join('?' * 14)})",  # noqa: S608 - no value in it
+    "map_runs": f"insert into map_runs values ({', '.join('?' * 15)})",  # noqa: S608 - no value in it
 }
 _ENDS_EXECUTION: Final = "update executions set status = ?, stopped = ?, output = ?, error = ?, cause = ? where key = ?"
 _ENDS_MAP_RUN: Final = "update map_runs set status = ?, stopped = ? where arn = ?"
@@ -35,7 +35,9 @@ _REDRIVES_MAP_RUN: Final = (
 )
 _FORGETS_PLACES: Final = "delete from places where execution = ? and substr(path, 1, ?) = ?"
 _KEEPS_PLACE: Final = "insert or replace into places values (?, ?, ?, ?, ?, ?, ?)"
-_SIZES_MAP_RUN: Final = "update map_runs set items = ? where arn = ?"
+_SIZES_MAP_RUN: Final = "update map_runs set items = ?, executions = ? where arn = ?"
+_KEEPS_ITEMS: Final = "insert or replace into map_items values (?, ?)"
+_FORGETS_ITEMS: Final = "delete from map_items where map_run = ?"
 #: How many rows are gathered before they are written without being asked for.
 _BATCH: Final = 5_000
 
@@ -71,6 +73,8 @@ class Journal:
             _ENDS_EXECUTION: [],
             _SIZES_MAP_RUN: [],
             _ENDS_MAP_RUN: [],
+            _KEEPS_ITEMS: [],
+            _FORGETS_ITEMS: [],
             _FORGETS_PLACES: [],
         }
         #: Places of flows that moved since they were written, and the executions that have written ones.
@@ -125,10 +129,16 @@ class Journal:
     def end_map_run(self, arn: str, status: str, at: float) -> None:
         """A map run has ended."""
         self._gather(self._updates[_ENDS_MAP_RUN], (status, at, arn))
+        if status == "SUCCEEDED":
+            self._gather(self._updates[_FORGETS_ITEMS], (arn,))
 
-    def size_map_run(self, arn: str, items: int) -> None:
-        """It is known how many items a map run has."""
-        self._gather(self._updates[_SIZES_MAP_RUN], (items, arn))
+    def size_map_run(self, arn: str, items: int, executions: int) -> None:
+        """It is known how many items a map run has, and in how many executions."""
+        self._gather(self._updates[_SIZES_MAP_RUN], (items, executions, arn))
+
+    def keep_items(self, arn: str, items: str) -> None:
+        """A map run has read its items (JSON text): they are kept until it has succeeded."""
+        self._gather(self._updates[_KEEPS_ITEMS], (arn, items))
 
     def redrive_execution(self, key: int, at: float) -> None:
         """An execution that had failed runs again."""
@@ -219,3 +229,8 @@ class Journal:
     def places(self, execution: int) -> tuple[Place, ...]:
         """Where the flows of an execution stand."""
         return tuple(map(Place.of_row, self.select("select * from places where execution = ?", execution)))
+
+    def items(self, map_run: str) -> str | None:
+        """The items that a map run has read, as JSON text, or None when it has not."""
+        rows = self.select("select items from map_items where map_run = ?", map_run)
+        return str(rows[0][0]) if rows else None

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from edgetrain.limits import DISTRIBUTED_MAP_CONCURRENCY
 from edgetrain.local.stepfunctions import definition
-from edgetrain.local.stepfunctions.documents import Document, from_text
+from edgetrain.local.stepfunctions.documents import Document, from_text, to_text
 from edgetrain.local.stepfunctions.execution import execute
 from edgetrain.local.stepfunctions.failures import (
     EXCEED_TOLERATED_FAILURES,
@@ -18,6 +18,7 @@ from edgetrain.local.stepfunctions.fan_out import concurrency, given_items, item
 from edgetrain.local.stepfunctions.flow import Outcome, plays
 from edgetrain.local.stepfunctions.history import failure_details
 from edgetrain.local.stepfunctions.identities import new_id
+from edgetrain.local.stepfunctions.item_batches import Batch, batches
 from edgetrain.local.stepfunctions.item_reader import read_items
 from edgetrain.local.stepfunctions.redriving import redriven
 from edgetrain.local.stepfunctions.run import Run
@@ -96,6 +97,8 @@ class MapRun:
         self._step, self._state, self._data, self._tolerance = step, state, data, tolerance
         self._most = most or DISTRIBUTED_MAP_CONCURRENCY
         self._failed, self._total = 0, 0
+        #: What the executions are started with, when an item is not one.
+        self._batches: list[Batch] | None = None
         # A map run within a map run's item belongs to the machine itself.
         machine = step.run.row.machine_arn.split("/", 1)[0]
         self._machine_arn = f"{machine}/{state.label}"
@@ -120,6 +123,7 @@ class MapRun:
                 status="RUNNING",
                 started=around.clock(),
                 items=0,
+                executions=0,
                 max_concurrency=most,
                 tolerated_count=self._tolerance.count,
                 tolerated_percentage=self._tolerance.percentage,
@@ -155,57 +159,78 @@ class MapRun:
             StateFailed: the items cannot be read, or more of them failed than is tolerated.
         """
         if items is None and self._state.reader is not None:
-            items = await read_items(self._step, self._state.reader, self._data)
+            items = await self._read(self._state.reader)
         items = items or []
         self._total = len(items)
-        journal = self._step.run.around.journal
-        journal.size_map_run(self.arn, self._total)
+        if self._state.batcher is not None:
+            values = [self._selected(index, item) for index, item in enumerate(items)]
+            with self._step.explained():
+                self._batches = batches(self._step, self._state.batcher, self._data, values)
+        executions = self._total if self._batches is None else len(self._batches)
+        self._step.run.around.journal.size_map_run(self.arn, self._total, executions)
 
         async def play(index: int) -> Any:
-            return await self._item(index, items[index])
+            return await self._execution(index, items)
 
         # No more at a time than calls can be made: an item that waits for its turn has not started yet.
         most = min(self._most, self._step.run.around.calls.limit)
-        outputs = await side_by_side(self._total, most, play)
+        outputs = await side_by_side(executions, most, play)
         return [output for output in outputs if output is not _FAILED]
 
-    async def _item(self, index: int, item: Any) -> Any:
-        """What an item's execution ends with: its output, or `_FAILED`."""
+    async def _read(self, reader: definition.ItemReader) -> list[Any]:
+        """The reader's items; what it found once it is not asked for again."""
+        journal = self._step.run.around.journal
+        kept = journal.items(self.arn)
+        if kept is not None:
+            items: list[Any] = from_text(kept)
+            return items
+        items = await read_items(self._step, reader, self._data)
+        journal.keep_items(self.arn, to_text(items))
+        return items
+
+    async def _execution(self, index: int, items: list[Any]) -> Any:
+        """What the execution of an item, or of a batch of them, ends with: its output, or `_FAILED`."""
+        around = self._step.run.around
         known = self._known.pop(index, None)
         if known is None:
-            child = self._new(index, item)
+            child = self._new(index, items)
             lane = child.begin()
         elif known.status == "SUCCEEDED":
             return from_text(known.output or "null")
         elif known.status == "RUNNING":
-            child = self._step.run.around.left.pop(known.key)
+            child = around.left.pop(known.key)
             lane = child.lane()
         elif self._redriven is not None and max(known.started, known.redriven or 0) < self._redriven:
-            child = redriven(self._step.run.around, known)
+            child = redriven(around, known)
             lane = child.lane()
         else:
-            return self._lost()
+            return self._lost(known.items or 1)
         await execute(child, self._state.processor, lane)
-        return self._lost() if child.output is None else child.output.value
+        return self._lost(child.row.items or 1) if child.output is None else child.output.value
 
-    def _lost(self) -> Any:
-        """An item failed.
+    def _lost(self, items: int) -> Any:
+        """So many items failed.
 
         Raises:
             StateFailed: one too many.
         """
-        self._failed += 1
+        self._failed += items
         if self._tolerance.exceeded(self._failed, self._total):
             raise StateFailed(EXCEED_TOLERATED_FAILURES, "The specified tolerated failure threshold was exceeded")
         return _FAILED
 
-    def _new(self, index: int, item: Any) -> Run:
-        step = self._step
-        context = item_context(step, index, item)
-        with step.explained():
-            return self._child(index, Document(selected(self._state, self._data, item, context)))
+    def _selected(self, index: int, item: Any) -> Any:
+        context = item_context(self._step, index, item)
+        with self._step.explained():
+            return selected(self._state, self._data, item, context)
 
-    def _child(self, index: int, given: Document) -> Run:
+    def _new(self, index: int, items: list[Any]) -> Run:
+        if self._batches is None:
+            return self._child(index, Document(self._selected(index, items[index])), 1)
+        batch = self._batches[index]
+        return self._child(index, batch.given, batch.items)
+
+    def _child(self, index: int, given: Document, items: int) -> Run:
         around, row = self._step.run.around, self._step.run.row
         name = new_id()
         return Run(
@@ -223,5 +248,6 @@ class MapRun:
                 started=around.clock(),
                 map_run_arn=self.arn,
                 item=index,
+                items=items,
             ),
         )

@@ -1,7 +1,7 @@
 """What is asked of the journal, page by page."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from edgetrain import limits
 from edgetrain.local.stepfunctions.failures import ApiError
@@ -149,19 +149,25 @@ class Queries:
             return rows, None
         return rows[:limit], write_token(asked, [rows[limit - 1].started, rows[limit - 1].arn])
 
-    def counts(self, map_run: MapRunRow) -> dict[str, int]:
-        """How many of a map run's items are in which status (`total`, `pending`, `running`, `succeeded`, ...)."""
-        counted: dict[str, int] = dict(
-            self._journal.select(
-                "select status, count(*) from executions where map_run_arn = ? group by status", map_run.arn
-            )
+    def counts(self, map_run: MapRunRow) -> tuple[dict[str, int], dict[str, int]]:
+        """How many of a map run's items, and of its executions, are in which status (`total`, `pending`, ...)."""
+        rows = self._journal.select(
+            "select status, coalesce(sum(items), 0), count(*) from executions where map_run_arn = ? group by status",
+            map_run.arn,
         )
-        names = {
-            "running": "RUNNING",
-            "succeeded": "SUCCEEDED",
-            "failed": "FAILED",
-            "timedOut": "TIMED_OUT",
-            "aborted": "ABORTED",
-        }
-        shown = {name: counted.get(status, 0) for name, status in names.items()}
-        return {**shown, "total": map_run.items, "pending": max(map_run.items - sum(shown.values()), 0)}
+        items, executions = ({row[0]: row[column] for row in rows} for column in (1, 2))
+        return _counted(items, map_run.items), _counted(executions, map_run.executions)
+
+
+_COUNTS: Final = {
+    "running": "RUNNING",
+    "succeeded": "SUCCEEDED",
+    "failed": "FAILED",
+    "timedOut": "TIMED_OUT",
+    "aborted": "ABORTED",
+}
+
+
+def _counted(counted: dict[str, int], total: int) -> dict[str, int]:
+    shown = {name: counted.get(status, 0) for name, status in _COUNTS.items()}
+    return {**shown, "total": total, "pending": max(total - sum(shown.values()), 0)}

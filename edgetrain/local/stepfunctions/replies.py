@@ -25,7 +25,7 @@ def listed(row: ExecutionRow) -> Reply:
     if row.stopped is not None:
         reply["stopDate"] = row.stopped
     if row.map_run_arn is not None:
-        reply |= {"mapRunArn": row.map_run_arn, "itemCount": 1}
+        reply |= {"mapRunArn": row.map_run_arn, "itemCount": row.items}
     return reply
 
 
@@ -77,9 +77,8 @@ def map_run_listed(row: MapRunRow) -> Reply:
     return reply if row.stopped is None else {**reply, "stopDate": row.stopped}
 
 
-def map_run(row: MapRunRow, counts: dict[str, int]) -> Reply:
-    """A map run by itself: an item is an execution, so the counts of both are the same."""
-    shown = {**counts, "resultsWritten": 0}
+def map_run(row: MapRunRow, items: dict[str, int], executions: dict[str, int]) -> Reply:
+    """A map run by itself, with how its items and its executions stand."""
     reply: Reply = {
         "mapRunArn": row.arn,
         "executionArn": row.execution_arn,
@@ -88,8 +87,8 @@ def map_run(row: MapRunRow, counts: dict[str, int]) -> Reply:
         "maxConcurrency": row.max_concurrency,
         "toleratedFailureCount": row.tolerated_count,
         "toleratedFailurePercentage": row.tolerated_percentage,
-        "itemCounts": shown,
-        "executionCounts": shown,
+        "itemCounts": {**items, "resultsWritten": 0},
+        "executionCounts": {**executions, "resultsWritten": 0},
         "redriveCount": row.redrives,
     }
     if row.redriven is not None:

@@ -24,6 +24,7 @@ create table executions (
   trace_header text,
   map_run_arn text,
   item integer,
+  items integer,
   redrives integer not null,
   redriven real
 );
@@ -49,12 +50,14 @@ create table map_runs (
   started real not null,
   stopped real,
   items integer not null,
+  executions integer not null,
   max_concurrency integer not null,
   tolerated_count integer not null,
   tolerated_percentage real not null,
   redrives integer not null,
   redriven real
 ) without rowid;
+create table map_items (map_run text primary key, items text not null) without rowid;
 create table places (
   execution integer not null,
   path text not null,
@@ -71,7 +74,10 @@ create index map_runs_of_execution on map_runs (execution_arn);
 
 @dataclass(frozen=True, kw_only=True)
 class ExecutionRow:
-    """An execution, as its row has it; times are epoch seconds."""
+    """An execution, as its row has it; times are epoch seconds.
+
+    `item` is which of its map run's executions it is, and `items` how many items it has.
+    """
 
     key: int
     arn: str
@@ -89,13 +95,14 @@ class ExecutionRow:
     trace_header: str | None = None
     map_run_arn: str | None = None
     item: int | None = None
+    items: int | None = None
     redrives: int = 0
     redriven: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class MapRunRow:
-    """A map run, as its row has it."""
+    """A map run, as its row has it: of so many items, in so many executions."""
 
     arn: str
     execution_arn: str
@@ -106,6 +113,7 @@ class MapRunRow:
     started: float
     stopped: float | None = None
     items: int
+    executions: int
     max_concurrency: int
     tolerated_count: int
     tolerated_percentage: float

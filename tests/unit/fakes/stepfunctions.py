@@ -70,7 +70,7 @@ class FakeCloud:
         return self.objects[bucket, key]
 
     def call(self, service: str, action: str, parameters: dict[str, Any], *, role_arn: str) -> dict[str, Any]:
-        self.asked.append((service, action, parameters, role_arn))
+        self.asked.append((service, action, dict(parameters), role_arn))
         return self.services[service, action](parameters)
 
 

@@ -36,6 +36,19 @@ def token(**fields: Any) -> dict[str, Any]:
     return one_state(Type="Task", Resource=f"{INVOKE}.waitForTaskToken", Parameters=given, **fields)
 
 
+def reads(**config: Any) -> dict[str, Any]:
+    return one_state(Type="Map", ItemProcessor=DISTRIBUTED, ItemReader={**READER, "ReaderConfig": config})
+
+
+def lists(**parameters: Any) -> dict[str, Any]:
+    reader = {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": parameters}
+    return one_state(Type="Map", ItemProcessor=DISTRIBUTED, ItemReader=reader)
+
+
+def batched(**batcher: Any) -> dict[str, Any]:
+    return one_state(Type="Map", ItemProcessor=DISTRIBUTED, ItemBatcher=batcher)
+
+
 def refusal(definition: Any) -> str:
     text = definition if isinstance(definition, str) else json.dumps(definition)
     with pytest.raises(InvalidDefinition) as refused:
@@ -167,18 +180,24 @@ def refusal(definition: Any) -> str:
         (one_state(Type="Map", ItemProcessor=DISTRIBUTED, Label="a b"), "Label contains invalid character"),
         (one_state(Type="Map", ItemProcessor=DISTRIBUTED, Label="x" * 41), "Label cannot exceed 40 characters"),
         (one_state(Type="Map", ItemProcessor=DISTRIBUTED, ToleratedFailurePercentage=101), "/ToleratedFailurePercentage"),
-        (
-            one_state(Type="Map", ItemProcessor=DISTRIBUTED, ItemReader={**READER, "ReaderConfig": {"InputType": "CSV"}}),
-            "NOT_SUPPORTED: Only JSON is supported at /States/Only/ItemReader/ReaderConfig/InputType",
-        ),
-        (
-            one_state(
-                Type="Map",
-                ItemProcessor=DISTRIBUTED,
-                ItemReader={**READER, "Resource": "arn:aws:states:::s3:listObjectsV2"},
-            ),
-            "/States/Only/ItemReader/Resource",
-        ),
+        (reads(InputType="PARQUET"), "NOT_SUPPORTED: Only [JSON, JSONL, CSV] are supported at /States/Only/ItemReader"),
+        (reads(InputType="MANIFEST"), "/States/Only/ItemReader/ReaderConfig/InputType"),
+        (reads(InputType="JSON", ItemsPointer="/a"), "/States/Only/ItemReader/ReaderConfig/ItemsPointer"),
+        (reads(InputType="CSV"), "[CSVHeaderLocation] at /States/Only/ItemReader/ReaderConfig"),
+        (reads(InputType="CSV", CSVHeaderLocation="NONE"), "Expected FIRST_ROW or GIVEN"),
+        (reads(InputType="CSV", CSVHeaderLocation="GIVEN"), "/ReaderConfig/CSVHeaders"),
+        (reads(InputType="CSV", CSVHeaderLocation="GIVEN", CSVHeaders=[]), "/ReaderConfig/CSVHeaders"),
+        (reads(InputType="CSV", CSVHeaderLocation="FIRST_ROW", CSVHeaders=["a"]), "/ReaderConfig/CSVHeaders"),
+        (reads(InputType="CSV", CSVHeaderLocation="FIRST_ROW", CSVDelimiter="DOT"), "/ReaderConfig/CSVDelimiter"),
+        (reads(InputType="JSONL", CSVDelimiter="TAB"), "/ReaderConfig/CSVDelimiter"),
+        (lists(Bucket="b", Key="k"), "/States/Only/ItemReader/Parameters/Key"),
+        (lists(Prefix="p"), "The field 'Bucket' is required"),
+        (batched(), "Expected MaxItemsPerBatch or MaxInputBytesPerBatch"),
+        (batched(MaxItemsPerBatch=0), "/States/Only/ItemBatcher/MaxItemsPerBatch"),
+        (batched(MaxInputBytesPerBatch=262_145), "/States/Only/ItemBatcher/MaxInputBytesPerBatch"),
+        (batched(MaxItemsPerBatch=1, MaxItemsPerBatchPath="$"), "Only one of these fields is allowed"),
+        (batched(MaxItemsPerBatch=1, BatchInput=1), "/States/Only/ItemBatcher/BatchInput"),
+        (batched(MaxItemsPerBatch=1, Size=1), "/States/Only/ItemBatcher/Size"),
         (
             one_state(Type="Map", ItemProcessor=DISTRIBUTED, ItemReader={**READER, "Parameters": {"Bucket": "b"}}),
             "The field 'Key' is required",
@@ -212,6 +231,10 @@ def test_too_long() -> None:
         one_state(Type="Map", Iterator=INNER, Parameters={"a.$": "$$.Map.Item.Value"}),
         one_state(Type="Map", ItemProcessor=DISTRIBUTED, ItemReader=READER, Label="ok_1", MaxConcurrencyPath="$.m"),
         one_state(Type="Map", ItemProcessor=DISTRIBUTED, ToleratedFailureCountPath="$.m"),
+        lists(**{"Bucket.$": "$.b", "Prefix": "p"}),
+        reads(InputType="JSONL", MaxItemsPath="$.m"),
+        reads(InputType="CSV", CSVHeaderLocation="GIVEN", CSVHeaders=["a"], CSVDelimiter="PIPE"),
+        batched(MaxItemsPerBatchPath="$.a", MaxInputBytesPerBatchPath="$.b", BatchInput={"x.$": "$.x"}),
         one_state(Type="Succeed", InputPath="$.a", OutputPath="$.b"),
         one_state(Type="Fail"),
     ],
