@@ -27,6 +27,18 @@ TARGET: Final = "AWSStepFunctions."
 JSON: Final = "application/x-amz-json-1.0"
 #: Operations that bring a definition.
 DEFINING: Final = frozenset({"CreateStateMachine", "UpdateStateMachine", "ValidateStateMachineDefinition"})
+#: Operations that this cloud does not have, and what they belong to.
+NOT_HERE: Final = {
+    **dict.fromkeys(("CreateActivity", "DeleteActivity", "DescribeActivity", "GetActivityTask"), "activities"),
+    **dict.fromkeys(("PublishStateMachineVersion", "DeleteStateMachineVersion"), "versions of state machines"),
+    **dict.fromkeys(
+        ("CreateStateMachineAlias", "UpdateStateMachineAlias", "DeleteStateMachineAlias", "DescribeStateMachineAlias"),
+        "aliases of state machines",
+    ),
+    "StartSyncExecution": "express state machines",
+    "TestState": "tests of single states",
+    "UpdateMapRun": "changes of a map run under way",
+}
 
 
 class CloudIntegrations:
@@ -71,6 +83,9 @@ class StatesApi:
         if operation in self._api.OPERATIONS:
             status, answer = self._api.call(operation, _parsed(body))
             return _reply(status, answer)
+        refusal = _refusal(operation, _parsed(body))
+        if refusal is not None:
+            return _reply(400, refusal)
         if operation in DEFINING:
             definition = _parsed(body).get("definition")
             problem = _problem(definition) if definition is not None else None
@@ -88,6 +103,20 @@ def find_state_machine(arn: str) -> StateMachine | None:
     for machine in stepfunctions_backends[ACCOUNT][REGION].state_machines:
         if machine.arn == arn:
             return StateMachine(arn=arn, name=machine.name, definition=machine.definition, role_arn=machine.roleArn)
+    return None
+
+
+def _refusal(operation: str, asked: dict[str, Any]) -> dict[str, Any] | None:
+    """The answer to what this cloud does not have, by its name, or None."""
+    if operation in NOT_HERE:
+        message = f"{operation} is not supported: the embedded cloud has no {NOT_HERE[operation]}"
+        return {"__type": "UnsupportedOperationException", "message": message}
+    if operation in DEFINING and asked.get("type", "STANDARD") != "STANDARD":
+        message = f"Only state machines of type STANDARD are supported, not {asked['type']}"
+        return {"__type": "StateMachineTypeNotSupported", "message": message}
+    if operation in DEFINING and asked.get("publish"):
+        message = "'publish' is not supported: the embedded cloud has no versions of state machines"
+        return {"__type": "ValidationException", "message": message}
     return None
 
 
