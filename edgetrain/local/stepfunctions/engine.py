@@ -23,7 +23,7 @@ from edgetrain.local.stepfunctions.queries import EventPage, ExecutionPage, Quer
 from edgetrain.local.stepfunctions.reading_states import read_definition
 from edgetrain.local.stepfunctions.redriving import check_redrivable, redriven
 from edgetrain.local.stepfunctions.resuming import take_up
-from edgetrain.local.stepfunctions.run import Run, Surroundings, Wait
+from edgetrain.local.stepfunctions.run import Run, Surroundings, Wait, run_of_row
 from edgetrain.local.stepfunctions.tables import ExecutionRow
 from edgetrain.local.stepfunctions.tokens import Tokens
 
@@ -239,9 +239,12 @@ class Engine:
         known = self._queries.execution(arn)
         if known.stopped is not None:
             return known.stopped
-        stopped = self._live.stop(arn, error, cause)
-        if stopped is None:
+        if known.map_run_arn is not None:
             raise ApiError("ValidationException", f"'{arn}' belongs to a map run: stop the execution that started it")
+        stopped = self._live.stop(arn, error, cause)
+        if stopped is None:  # nothing has gone on yet: see `resume`
+            stopped = run_of_row(self._around, known).end("ABORTED", error=error, cause=cause)
+            self._journal.flush()
         return stopped
 
     async def _halt(self) -> None:

@@ -359,6 +359,21 @@ def test_nothing_goes_on_before_it_is_asked_to(bench: Bench) -> None:
         later.engine.close()
 
 
+def test_what_has_not_gone_on_yet_can_be_stopped(bench: Bench) -> None:
+    arn = bench.start(one_state(Type="Wait", Seconds=5))
+    bench.clock.until_asked(1)
+    bench.engine.close()
+    later = Bench(bench.journal, since=bench.clock.now() + 5, resume=False)
+    try:
+        later.engine.stop(arn, error="Enough")
+        later.engine.resume()
+        outcome = later.ended(arn)
+        assert (outcome.status, outcome.error) == ("ABORTED", "Enough")
+        assert outcome.kinds == ["ExecutionStarted", "WaitStateEntered", "ExecutionAborted"]
+    finally:
+        later.engine.close()
+
+
 def test_a_definition_that_is_not_understood_any_more(bench: Bench) -> None:
     arn = bench.start(one_state(Type="Wait", Seconds=5))
     bench.clock.until_asked(1)
