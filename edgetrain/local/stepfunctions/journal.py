@@ -194,6 +194,11 @@ class Journal:
         self._moved.clear()
         self._waiting = 0
 
+    @property
+    def frozen(self) -> bool:
+        """Whether nothing is written any more."""
+        return self._frozen
+
     def freeze(self) -> None:
         """Write everything gathered so far, and nothing any more: how things stand is how they are found again."""
         self.flush()

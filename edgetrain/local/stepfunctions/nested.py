@@ -6,7 +6,7 @@ from typing import Any
 
 from edgetrain.local.stepfunctions import definition
 from edgetrain.local.stepfunctions.documents import Document, from_text, to_text
-from edgetrain.local.stepfunctions.failures import TASK_FAILED, StateFailed
+from edgetrain.local.stepfunctions.failures import TASK_FAILED, ApiError, StateFailed
 from edgetrain.local.stepfunctions.identities import new_id
 from edgetrain.local.stepfunctions.service_task import service_call
 from edgetrain.local.stepfunctions.steps import Step
@@ -35,14 +35,18 @@ def nested_call(step: Step[definition.Task], parameters: Document) -> TaskCall:
     return replace(call, found=found)
 
 
-def nested_result(row: ExecutionRow, pattern: str) -> Document:
-    """What the state has of the other execution: `.sync` its output as text, `.sync:2` as JSON.
+async def nested_ended(step: Step[definition.Task], arn: str) -> Document:
+    """What the state has of the other execution, once it has ended: `.sync` its output as text, `.sync:2` as JSON.
 
     Raises:
         StateFailed: it did not succeed; the cause describes it.
     """
+    try:
+        row = await step.run.around.executions.ended(arn)
+    except ApiError as error:
+        raise StateFailed(f"StepFunctions.{error.code}Exception", error.message) from error
     shown = _described(row)
-    if pattern == "sync:2":
+    if step.state.resource.pattern == "sync:2":
         shown |= {name: from_text(shown[name]) for name in ("Input", "Output") if name in shown}
     if row.status != "SUCCEEDED":
         raise StateFailed(TASK_FAILED, to_text(shown))

@@ -53,6 +53,8 @@ class Surroundings:
     tokens: Tokens
     #: Executions that were running when the journal was left, by their keys: whoever plays one takes it out.
     left: "dict[int, Run]" = field(default_factory=dict)
+    #: What nobody waits for, held so that it is not lost.
+    background: "set[asyncio.Task[None]]" = field(default_factory=set)
 
 
 _EVENTS = {

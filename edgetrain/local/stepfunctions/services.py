@@ -49,6 +49,39 @@ class Optimised:
     suffix: str = ""
 
 
+@dataclass(frozen=True)
+class Job:
+    """How a job that `.sync` waits for is asked after (every so many seconds) and stopped, by its name.
+
+    `taken` is the error of a name that is in use, `arn` the member that has the job's ARN.
+    """
+
+    service: str
+    name: str
+    arn: str
+    taken: str
+    describe: str
+    stop: str
+    status: str
+    completed: frozenset[str]
+    failed: frozenset[str]
+    seconds: float = 1.0
+
+
+JOBS: Final = {
+    ("sagemaker", "createTrainingJob"): Job(
+        "sagemaker",
+        "TrainingJobName",
+        "TrainingJobArn",
+        "ResourceInUse",
+        "describeTrainingJob",
+        "stopTrainingJob",
+        "TrainingJobStatus",
+        frozenset({"Completed"}),
+        frozenset({"Failed", "Stopped"}),
+    ),
+}
+
 OPTIMISED: Final = {
     "dynamodb": Optimised(
         "dynamodb",
@@ -57,6 +90,8 @@ OPTIMISED: Final = {
         "AmazonDynamoDBv2",
         None,
     ),
+    # No action: the embedded cloud runs no training jobs. Once it does, `"createTrainingJob": ("", "sync")` is all.
+    "sagemaker": Optimised("sagemaker", {}, "SageMaker", "AmazonSageMaker", "AmazonSageMakerException", "Exception"),
     "sqs": Optimised(
         "sqs", {"sendMessage": ("", "waitForTaskToken")}, "SQS", "AmazonSQS", "AmazonSQSException", "Exception"
     ),

@@ -10,17 +10,18 @@ from edgetrain.local.stepfunctions.failures import (
     HEARTBEAT_TIMEOUT,
     RUNTIME,
     TIMEOUT,
-    ApiError,
     EvaluationFailed,
     StateFailed,
 )
 from edgetrain.local.stepfunctions.flow import Outcome, plays
 from edgetrain.local.stepfunctions.history import failure_details, output_details
+from edgetrain.local.stepfunctions.jobs import ServiceJob, job_call
 from edgetrain.local.stepfunctions.lambda_task import lambda_call
-from edgetrain.local.stepfunctions.nested import nested_call, nested_result
+from edgetrain.local.stepfunctions.nested import nested_call, nested_ended
 from edgetrain.local.stepfunctions.paths import Path
 from edgetrain.local.stepfunctions.ports import ServiceError
 from edgetrain.local.stepfunctions.service_task import service_call
+from edgetrain.local.stepfunctions.services import JOBS
 from edgetrain.local.stepfunctions.steps import Step
 from edgetrain.local.stepfunctions.task_calls import TaskCall
 from edgetrain.local.stepfunctions.tokens import TOKEN, Waiting
@@ -68,6 +69,7 @@ class Attempt:
         """
         self._step, self._around = step, step.run.around
         self._resource = step.state.resource
+        self._job_kind = JOBS.get((self._resource.service, self._resource.action))
         data = step.effective_input()
         self._timeout = self._seconds("TimeoutSeconds", step.state.timeout, data)
         self._heartbeat = self._seconds("HeartbeatSeconds", step.state.heartbeat, data)
@@ -94,7 +96,8 @@ class Attempt:
             return lambda_call(self._step, self.parameters)
         if (self._resource.service, self._resource.action) == ("states", "startExecution"):
             return nested_call(self._step, self.parameters)
-        return service_call(self._step, self.parameters)
+        call = service_call(self._step, self.parameters)
+        return call if self._job_kind is None else job_call(self._step, self._job_kind, self.parameters, call)
 
     # --- events
 
@@ -223,19 +226,39 @@ class Attempt:
     async def _job(self) -> Document:
         """Start something and wait for its end; when this is given up, so is that."""
         lane = self._step.lane
-        if "job" not in lane.notes:
-            future = await self._begin()
-            await self._wait(future, None)
-            submitted = self._answer(future)
-            self.tell_once("Submitted", **output_details(submitted))
-            lane.note(job=submitted.value["ExecutionArn"])
+        starting: asyncio.Future[Any] | None = None
+        stop = self._stop_job
         try:
-            ended = self._around.executions.ended(lane.notes["job"])
-        except ApiError as error:
-            raise StateFailed(f"StepFunctions.{error.code}Exception", error.message) from error
-        try:
-            await self._wait(ended, None)
+            if "job" not in lane.notes:
+                starting = await self._begin()
+                await self._wait(starting, None)
+                submitted = self._answer(starting)
+                self.tell_once("Submitted", **output_details(submitted))
+                lane.note(job=submitted.value.get("ExecutionArn", True))
+            ended = self._ended()
+            try:
+                await self._wait(ended, None)
+            finally:
+                ended.cancel()  # nothing, when it has ended
         except (_TimedOut, asyncio.CancelledError):
-            self._around.executions.abort(lane.notes["job"])
+            if "job" in lane.notes:
+                stop(lane.notes["job"])
+            elif starting is not None:
+                # What is being started just now is stopped as soon as it is there.
+                starting.add_done_callback(
+                    lambda done: None if done.exception() else stop(done.result().get("ExecutionArn"))
+                )
             raise
-        return self._step.checked(nested_result(ended.result(), self._resource.pattern), "states")
+        return self._step.checked(ended.result(), self._resource.service)
+
+    def _ended(self) -> "asyncio.Future[Document]":
+        """How the job that was started ends."""
+        if self._job_kind is not None:
+            return asyncio.ensure_future(ServiceJob(self._step, self._job_kind, self.parameters, self.call).ended())
+        return asyncio.ensure_future(nested_ended(self._step, self._step.lane.notes["job"]))
+
+    def _stop_job(self, arn: Any) -> None:
+        if self._job_kind is not None:
+            ServiceJob(self._step, self._job_kind, self.parameters, self.call).stop()
+        else:
+            self._around.executions.abort(arn)

@@ -103,6 +103,27 @@ def test_stopping_the_outer_one_stops_the_inner_one(bench: Bench) -> None:
     assert bench.ended(inner).status == "ABORTED"
 
 
+def test_stopping_while_the_inner_one_is_being_started(bench: Bench) -> None:
+    called, release = threading.Event(), threading.Event()
+    start = bench.cloud.services["sfn", "startExecution"]
+
+    def starts_late(parameters: dict[str, Any]) -> dict[str, Any]:
+        called.set()
+        release.wait(20)
+        return start(parameters)
+
+    bench.cloud.services["sfn", "startExecution"] = starts_late
+    bench.machine(WAITS, "Inner")
+    arn = bench.start(starts(".sync"), {"x": 1})
+    assert called.wait(20)
+    bench.engine.stop(arn)
+    assert bench.ended(arn).status == "ABORTED"
+    release.set()
+    while bench.engine.ask(lambda queries: queries.executions(f"{MACHINES}Inner"))[0] == []:
+        threading.Event().wait(0.002)
+    assert bench.ended(f"{EXECUTIONS}Inner:inner").status == "ABORTED"
+
+
 def test_a_task_that_times_out_stops_the_inner_one(bench: Bench) -> None:
     bench.machine(WAITS, "Inner")
     arn = bench.start(starts(".sync", TimeoutSeconds=7), {"x": 1})

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.unit.fakes.stepfunctions import MACHINES, Bench, chain, failed, invoke, one_state
+from tests.unit.local.stepfunctions.test_deployed_machine import Rounds, play
 
 DISTRIBUTED = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
 
@@ -183,6 +184,29 @@ def test_what_has_ended_is_not_played_again(bench: Bench, monkeypatch: pytest.Mo
             assert database.execute("select distinct execution from places").fetchall() == failed_items
     finally:
         again.engine.close()
+
+
+def test_the_deployed_machine_goes_on_from_anywhere(
+    bench: Bench, opened: Callable[[bytes, Bench], Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Rounds(bench)
+    journals = Journals(bench)
+    journals.watch(monkeypatch)
+    wanted = play(bench)
+    monkeypatch.undo()
+    assert len(journals.taken) > 10
+    for content in journals.taken:
+        rounds = Rounds(bench)
+        again = opened(content, bench)
+        while again.engine.describe(wanted.arn).stopped is None:
+            again.clock.fire(below=60)
+        outcome = again.ended(wanted.arn)
+        assert (outcome.status, outcome.output) == (wanted.status, wanted.output)
+        assert Counter(outcome.kinds) == Counter(wanted.kinds)
+        again.engine.close()
+        asked = [json.dumps(call, sort_keys=True) for call in rounds.seen]
+        assert len(set(asked)) == len(asked)
+        assert set(asked) <= {json.dumps(call, sort_keys=True) for call in first.seen}
 
 
 # --- time, and what is kept of an attempt
