@@ -67,7 +67,7 @@ def test_it_is_refused_until_then() -> None:
 
 def test_a_job_is_asked_after_until_it_has_completed(bench: Bench, jobs: Jobs) -> None:
     arn = bench.start(TRAINS)
-    bench.clock.until_asked(2)
+    bench.clock.until_asked(3)
     jobs.status = "Completed"
     bench.clock.advance(1)
     outcome = bench.ended(arn)
@@ -91,7 +91,7 @@ def test_a_name_that_is_taken(bench: Bench, jobs: Jobs) -> None:
 @pytest.mark.parametrize("way", ["stop", "time out"])
 def test_a_job_that_nobody_waits_for_is_stopped(bench: Bench, jobs: Jobs, way: str) -> None:
     arn = bench.start(TRAINS)
-    bench.clock.until_asked(2)
+    bench.clock.until_asked(3)
     if way == "stop":
         bench.engine.stop(arn)
     else:
@@ -104,7 +104,7 @@ def test_a_job_that_nobody_waits_for_is_stopped(bench: Bench, jobs: Jobs, way: s
 def test_a_job_is_waited_for_again_after_an_interruption(bench: Bench, jobs: Jobs, told: list[str]) -> None:
     """The second way, the engine ended between the start of the job and the note of it."""
     arn = bench.start(TRAINS)
-    bench.clock.until_asked(2)
+    bench.clock.until_asked(3)
     bench.engine.close()
     with sqlite3.connect(bench.journal) as database:
         (notes,) = database.execute("select notes from places").fetchone()
