@@ -8,6 +8,9 @@ MIB: Final = 1024 * KIB
 # AWS Step Functions (service quotas, 2026).
 STATE_PAYLOAD_BYTES: Final = 262_144
 HISTORY_EVENTS: Final = 25_000
+TASK_TOKEN_CHARACTERS: Final = 2048
+REDRIVABLE_EVENTS: Final = 24_999  # an execution with so many events, or that ended so long ago, is not redriven
+REDRIVABLE_SECONDS: Final = 14 * 86_400
 EXECUTION_NAME_CHARACTERS: Final = 80
 INLINE_MAP_CONCURRENCY: Final = 40
 DISTRIBUTED_MAP_CONCURRENCY: Final = 10_000

@@ -72,7 +72,7 @@ class EmbeddedCloud:
             region=REGION,
             running_at_once=max(2, os.cpu_count() or 1),
         )
-        self._engine = Engine(scratch / "executions.sqlite", CloudIntegrations(self._executor, s3))
+        self._engine = Engine(scratch / "executions.sqlite", CloudIntegrations(self._executor, s3, clients.client))
         states = StatesApi(moto, StepFunctionsApi(self._engine, find_state_machine))
         distributions = Distributions()
         formation = CloudFormationApi(

@@ -1,13 +1,17 @@
 """Step Functions: executions are the engine's, state machines moto's, and no definition that the engine cannot run gets in."""
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
+
+from botocore.client import BaseClient
 
 from edgetrain.local.functions import InvocationError
 from edgetrain.local.lambda_api import Invoker
 from edgetrain.local.place import ACCOUNT, REGION
 from edgetrain.local.s3 import S3Api
 from edgetrain.local.s3.errors import S3Error
+from edgetrain.local.service_calls import call_service
 from edgetrain.local.stepfunctions import (
     FunctionResult,
     InvalidDefinition,
@@ -16,20 +20,35 @@ from edgetrain.local.stepfunctions import (
     StepFunctionsApi,
     check_definition,
 )
+from edgetrain.local.stepfunctions.services import SERVICES
 from edgetrain.local.wsgi import Application, Reply, Request, call
 
 TARGET: Final = "AWSStepFunctions."
 JSON: Final = "application/x-amz-json-1.0"
 #: Operations that bring a definition.
 DEFINING: Final = frozenset({"CreateStateMachine", "UpdateStateMachine", "ValidateStateMachineDefinition"})
+#: Operations that this cloud does not have, and what they belong to.
+NOT_HERE: Final = {
+    **dict.fromkeys(("CreateActivity", "DeleteActivity", "DescribeActivity", "GetActivityTask"), "activities"),
+    **dict.fromkeys(("PublishStateMachineVersion", "DeleteStateMachineVersion"), "versions of state machines"),
+    **dict.fromkeys(
+        ("CreateStateMachineAlias", "UpdateStateMachineAlias", "DeleteStateMachineAlias", "DescribeStateMachineAlias"),
+        "aliases of state machines",
+    ),
+    "StartSyncExecution": "express state machines",
+    "TestState": "tests of single states",
+    "UpdateMapRun": "changes of a map run under way",
+}
 
 
 class CloudIntegrations:
     """What states do outside of the engine, in this very process."""
 
-    def __init__(self, executor: Invoker, s3: S3Api) -> None:
+    def __init__(self, executor: Invoker, s3: S3Api, client: Callable[[str], BaseClient]) -> None:
+        """`client` makes boto3's client of a service, by boto3's name."""
         self._executor = executor
         self._s3 = s3
+        self._client = client
 
     def invoke_function(self, function: str, payload: bytes, *, role_arn: str) -> FunctionResult:  # noqa: ARG002
         """Invoke and wait (what the role may is checked once the cloud has IAM)."""
@@ -46,6 +65,10 @@ class CloudIntegrations:
         except S3Error as error:
             raise ServiceError(error.code, error.message) from error
 
+    def call(self, service: str, action: str, parameters: dict[str, Any], *, role_arn: str) -> dict[str, Any]:  # noqa: ARG002
+        """An action of any other service."""
+        return call_service(self._client(SERVICES[service].model), service, action, parameters)
+
 
 class StatesApi:
     """Answers requests to Step Functions."""
@@ -60,6 +83,9 @@ class StatesApi:
         if operation in self._api.OPERATIONS:
             status, answer = self._api.call(operation, _parsed(body))
             return _reply(status, answer)
+        refusal = _refusal(operation, _parsed(body))
+        if refusal is not None:
+            return _reply(400, refusal)
         if operation in DEFINING:
             definition = _parsed(body).get("definition")
             problem = _problem(definition) if definition is not None else None
@@ -77,6 +103,20 @@ def find_state_machine(arn: str) -> StateMachine | None:
     for machine in stepfunctions_backends[ACCOUNT][REGION].state_machines:
         if machine.arn == arn:
             return StateMachine(arn=arn, name=machine.name, definition=machine.definition, role_arn=machine.roleArn)
+    return None
+
+
+def _refusal(operation: str, asked: dict[str, Any]) -> dict[str, Any] | None:
+    """The answer to what this cloud does not have, by its name, or None."""
+    if operation in NOT_HERE:
+        message = f"{operation} is not supported: the embedded cloud has no {NOT_HERE[operation]}"
+        return {"__type": "UnsupportedOperationException", "message": message}
+    if operation in DEFINING and asked.get("type", "STANDARD") != "STANDARD":
+        message = f"Only state machines of type STANDARD are supported, not {asked['type']}"
+        return {"__type": "StateMachineTypeNotSupported", "message": message}
+    if operation in DEFINING and asked.get("publish"):
+        message = "'publish' is not supported: the embedded cloud has no versions of state machines"
+        return {"__type": "ValidationException", "message": message}
     return None
 
 

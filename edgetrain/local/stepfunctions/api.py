@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from edgetrain.limits import CAUSE_CHARACTERS, ERROR_CHARACTERS, TASK_TOKEN_CHARACTERS
 from edgetrain.local.stepfunctions.engine import Engine
 from edgetrain.local.stepfunctions.failures import ApiError, InvalidDefinition
 from edgetrain.local.stepfunctions.ports import StateMachine
 from edgetrain.local.stepfunctions.queries import Queries
+from edgetrain.local.stepfunctions.redriving import why_not
 from edgetrain.local.stepfunctions.replies import describe, event, listed, map_run, map_run_listed
 from edgetrain.local.stepfunctions.requests import Request
 
@@ -26,6 +28,10 @@ class StepFunctionsApi:
             "DescribeStateMachineForExecution",
             "ListMapRuns",
             "DescribeMapRun",
+            "RedriveExecution",
+            "SendTaskSuccess",
+            "SendTaskFailure",
+            "SendTaskHeartbeat",
         }
     )
 
@@ -40,6 +46,10 @@ class StepFunctionsApi:
             "DescribeStateMachineForExecution": self._machine_of,
             "ListMapRuns": self._map_runs,
             "DescribeMapRun": self._map_run,
+            "RedriveExecution": self._redrive,
+            "SendTaskSuccess": self._task_success,
+            "SendTaskFailure": self._task_failure,
+            "SendTaskHeartbeat": self._task_heartbeat,
         }
 
     def call(self, operation: str, request: dict[str, Any]) -> tuple[int, Reply]:
@@ -72,9 +82,31 @@ class StepFunctionsApi:
         arn = request.arn("executionArn", "execution")
         return {"stopDate": self._engine.stop(arn, error=request.text("error"), cause=request.text("cause"))}
 
+    def _redrive(self, request: Request) -> Reply:
+        return {"redriveDate": self._engine.redrive(request.arn("executionArn", "execution"))}
+
+    def _task_success(self, request: Request) -> Reply:
+        self._engine.task_success(_token(request), request.needed("output"))
+        return {}
+
+    def _task_failure(self, request: Request) -> Reply:
+        error, cause = request.short("error", ERROR_CHARACTERS), request.short("cause", CAUSE_CHARACTERS)
+        self._engine.task_failure(_token(request), error, cause)
+        return {}
+
+    def _task_heartbeat(self, request: Request) -> Reply:
+        self._engine.task_heartbeat(_token(request))
+        return {}
+
     def _describe(self, request: Request) -> Reply:
-        row = self._engine.describe(request.arn("executionArn", "execution"))
-        return describe(row, with_data=request.with_data())
+        arn = request.arn("executionArn", "execution")
+
+        def answer(queries: Queries) -> Reply:
+            row = queries.execution(arn)
+            reason = why_not(row, queries.last_event(row), self._engine.now())
+            return describe(row, reason, with_data=request.with_data())
+
+        return self._engine.ask(answer)
 
     def _list(self, request: Request) -> Reply:
         machine, run = request.text("stateMachineArn"), request.text("mapRunArn")
@@ -86,9 +118,9 @@ class StepFunctionsApi:
         else:
             arn = request.arn("mapRunArn", "mapRun")
         status, limit, token = request.status(), request.page(), request.text("nextToken")
-        if request.text("redriveFilter") == "REDRIVEN":
-            return {"executions": []}
-        rows, following = self._engine.list(arn, status=status, limit=limit, token=token)
+        chosen = request.text("redriveFilter")
+        redriven = None if chosen is None else chosen == "REDRIVEN"
+        rows, following = self._engine.list(arn, status=status, redriven=redriven, limit=limit, token=token)
         return _page("executions", [listed(row) for row in rows], following)
 
     def _history(self, request: Request) -> Reply:
@@ -127,10 +159,14 @@ class StepFunctionsApi:
 
         def answer(queries: Queries) -> Reply:
             row = queries.map_run(arn)
-            return map_run(row, queries.counts(row))
+            return map_run(row, *queries.counts(row))
 
         return self._engine.ask(answer)
 
 
 def _page(name: str, rows: list[Reply], following: str | None) -> Reply:
     return {name: rows} if following is None else {name: rows, "nextToken": following}
+
+
+def _token(request: Request) -> str:
+    return request.needed("taskToken", TASK_TOKEN_CHARACTERS)

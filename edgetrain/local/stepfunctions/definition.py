@@ -91,12 +91,31 @@ class Pass(Working):
     result: tuple[Any] | None
 
 
+@dataclass(frozen=True)
+class Resource:
+    """What a task calls: `arn:aws:states:::dynamodb:putItem`, or (`service` and `action` "lambda", `arn` given) a function.
+
+    `pattern` is "" (the answer is the result), "sync", "sync:2" or "waitForTaskToken".
+    """
+
+    service: str
+    action: str
+    pattern: str = ""
+    arn: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """As events name it beside the service."""
+        return f"{self.action}.{self.pattern}" if self.pattern else self.action
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task(Working):
-    """Calls a Lambda function: `function` by its ARN, or, None, by `lambda:invoke` with the name in the parameters."""
+    """Calls a service. Seconds are constants or paths to them."""
 
-    function: str | None
+    resource: Resource
     timeout: int | Path | None
+    heartbeat: int | Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,10 +135,25 @@ class Parallel(Working):
 
 @dataclass(frozen=True, kw_only=True)
 class ItemReader:
-    """Reads a map's items from an S3 object that holds a JSON array. `most` caps how many (0: all)."""
+    """Reads a map's items from S3: an object (`kind` JSON, JSONL or CSV), or which objects there are (OBJECTS).
 
+    `most` caps how many (0: all). `headers` None: a CSV's first row has them.
+    """
+
+    kind: str
     parameters: Template
     most: int | Path
+    headers: tuple[str, ...] | None = None
+    delimiter: str = "COMMA"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemBatcher:
+    """Hands several items to one execution: at most so many items and bytes (None: no limit of its own)."""
+
+    most_items: int | Path | None
+    most_bytes: int | Path | None
+    common: Template | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +172,7 @@ class DistributedMap(Map):
 
     label: str
     reader: ItemReader | None
+    batcher: ItemBatcher | None
     tolerated_count: int | Path | None
     tolerated_percentage: float | Path | None
 

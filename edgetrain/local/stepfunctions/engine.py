@@ -1,7 +1,6 @@
 """The engine: executions of state machines, played by one loop thread, with calls into the cloud beside it."""
 
 import asyncio
-import logging
 import random
 import re
 import threading
@@ -11,28 +10,28 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from edgetrain import limits
-from edgetrain.local.stepfunctions import fan_out, lambda_task, map_run  # noqa: F401 - they register their states
+from edgetrain.local.stepfunctions import fan_out, map_run, tasks  # noqa: F401 - they register their states
 from edgetrain.local.stepfunctions.calls import Calls, until
 from edgetrain.local.stepfunctions.definition import Machine
 from edgetrain.local.stepfunctions.documents import Document, from_text
-from edgetrain.local.stepfunctions.execution import execute
 from edgetrain.local.stepfunctions.failures import ApiError
-from edgetrain.local.stepfunctions.history import Lane
 from edgetrain.local.stepfunctions.identities import new_id
-from edgetrain.local.stepfunctions.interrupted import end_interrupted
-from edgetrain.local.stepfunctions.journal import ExecutionRow, Journal
+from edgetrain.local.stepfunctions.journal import Journal
+from edgetrain.local.stepfunctions.live import Live
 from edgetrain.local.stepfunctions.ports import Integrations, StateMachine
 from edgetrain.local.stepfunctions.queries import EventPage, ExecutionPage, Queries
 from edgetrain.local.stepfunctions.reading_states import read_definition
-from edgetrain.local.stepfunctions.run import Run, Surroundings, Wait
+from edgetrain.local.stepfunctions.redriving import check_redrivable, redriven
+from edgetrain.local.stepfunctions.resuming import take_up
+from edgetrain.local.stepfunctions.run import Run, Surroundings, Wait, run_of_row
+from edgetrain.local.stepfunctions.tables import ExecutionRow
+from edgetrain.local.stepfunctions.tokens import Tokens
 
-_LOG = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 #: How long a row may wait before it is written.
 _FLUSH_SECONDS: Final = 0.05
 #: What a name must not contain: white space, brackets, wildcards, special and control characters.
 _NOT_IN_NAMES: Final = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-INTERRUPTED: Final = "ExecutionInterrupted"
 
 
 def check_definition(definition: str) -> None:
@@ -60,15 +59,18 @@ class Engine:
         wait: Wait = until,
         random: random.Random = random.Random(),  # noqa: B008, S311 - one source of jitter, no secret
         calls: int = 128,
+        resume: bool = True,
     ) -> None:
-        """Open or make the journal. Executions that were running when it was left are ended as ABORTED.
+        """Open or make the journal. Executions that were running when it was left go on: at once, or, without
+        `resume`, when that is called, which is when what they call is there.
 
         Raises:
             JournalUnreadable: another version of this program wrote the journal.
         """
         self._journal = Journal(journal)
-        end_interrupted(self._journal, clock(), INTERRUPTED)
         self._calls = Calls(calls)
+        self._loop = asyncio.new_event_loop()
+        self._live = Live(self._loop, self._journal)
         self._around = Surroundings(
             journal=self._journal,
             integrations=integrations,
@@ -76,14 +78,16 @@ class Engine:
             clock=clock,
             wait=wait,
             random=random,
+            executions=self._live,
+            tokens=Tokens(self._journal, clock),
         )
-        self._running: dict[str, tuple[Run, asyncio.Task[None]]] = {}
-        self._halted = False
+        self._halted = self._resumed = False
         self._queries = Queries(self._journal)
-        self._loop = asyncio.new_event_loop()
         self._journal.on_waiting = self._flush_soon
         self._thread = threading.Thread(target=self._loop.run_forever, name="stepfunctions-loop", daemon=True)
         self._thread.start()
+        if resume:
+            self.resume()
 
     # --- what callers ask for
 
@@ -106,7 +110,8 @@ class Engine:
         program = read_definition(machine.definition)
         name = new_id() if name is None else name
         _check_name(name)
-        document = _read_input(input)
+        _check_json("input", input, "InvalidExecutionInput", "Invalid State Machine Execution Input")
+        document = Document(from_text(input), input)
         return self._on_loop(lambda: self._start(machine, program, name, document, trace_header))
 
     def stop(self, arn: str, *, error: str | None = None, cause: str | None = None) -> float:
@@ -116,6 +121,10 @@ class Engine:
             ApiError: ExecutionDoesNotExist; ValidationException for an item of a map run, which its map run ends.
         """
         return self._on_loop(lambda: self._stop(arn, error, cause))
+
+    def now(self) -> float:
+        """The engine's time, in epoch seconds."""
+        return self._around.clock()
 
     def ask(self, question: Callable[[Queries], Answer]) -> Answer:
         """An answer out of the journal.
@@ -137,8 +146,38 @@ class Engine:
         """Events of an execution, and where to go on. See `Queries.events`."""
         return self.ask(lambda queries: queries.events(arn, **choices))
 
+    def resume(self) -> None:
+        """Let the executions that were running when the journal was left go on; a second time, nothing happens.
+
+        A function that was running is called again with the same payload, and has its whole time; a Wait ends when it
+        would have; who waits for a task token still waits, and has its heartbeat's time again; items of map runs that
+        have ended are not played again.
+        """
+        self._on_loop(self._resume)
+
+    def redrive(self, arn: str) -> float:
+        """Let an execution that did not succeed go on with what had not succeeded in it; since when, in epoch seconds.
+
+        Raises:
+            ApiError: ExecutionDoesNotExist, ExecutionNotRedrivable.
+        """
+        return self._on_loop(lambda: self._redrive(arn))
+
+    def task_success(self, token: str, output: str) -> None:
+        """A task that waits for `token` has this output (JSON text). Raises as `Tokens.beat`, and ApiError InvalidOutput."""
+        _check_json("output", output, "InvalidOutput", "Invalid Output")
+        self._on_loop(lambda: self._around.tokens.succeed(token, output))
+
+    def task_failure(self, token: str, error: str | None, cause: str | None) -> None:
+        """A task that waits for `token` has failed. Raises as `Tokens.beat`."""
+        self._on_loop(lambda: self._around.tokens.fail(token, error, cause))
+
+    def task_heartbeat(self, token: str) -> None:
+        """A task that waits for `token` is at work. Raises as `Tokens.beat`."""
+        self._on_loop(lambda: self._around.tokens.beat(token))
+
     def halt(self) -> None:
-        """Take no more work, and abort what runs. Calls under way are not waited for."""
+        """Take no more work, and leave what runs as it is, for the next engine. Calls under way are not waited for."""
         self._await(self._halt)
 
     def close(self) -> None:
@@ -147,7 +186,7 @@ class Engine:
             return
         self.halt()
         self._calls.close()
-        self._await(self._settle)
+        self._await(self._live.settle)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -155,8 +194,8 @@ class Engine:
 
     # --- in the loop's thread
 
-    def _flush_soon(self) -> None:
-        self._loop.call_later(_FLUSH_SECONDS, self._journal.flush)
+    def _flush_soon(self, now: bool) -> None:
+        self._loop.call_later(0 if now else _FLUSH_SECONDS, self._journal.flush)
 
     def _start(
         self, machine: StateMachine, program: Machine, name: str, document: Document, trace_header: str | None
@@ -180,53 +219,37 @@ class Engine:
             trace_header=trace_header,
         )
         run = Run(around=self._around, row=row, input=document)
-        lane = run.begin()
-        self._journal.flush()
-        task = self._loop.create_task(self._play(run, lane, program))
-        self._running[arn] = (run, task)
-        # Not in the task itself: one that is cancelled before its first step never runs at all.
-        task.add_done_callback(lambda _: self._over(arn))
+        self._live.play(run, run.begin(), program)
         return arn, row.started
 
-    async def _play(self, run: Run, lane: Lane, program: Machine) -> None:
-        playing = self._loop.create_task(execute(run, program.flow, lane))
-        try:
-            await self._around.wait(playing, program.timeout)
-            if not playing.done():
-                run.end("TIMED_OUT")
-        finally:
-            if not playing.done():
-                playing.cancel()
-            await asyncio.gather(playing, return_exceptions=True)
+    def _resume(self) -> None:
+        if not self._resumed:
+            self._resumed = True
+            for run in take_up(self._around):
+                self._live.play_on(run)
 
-    def _over(self, arn: str) -> None:
-        del self._running[arn]
-        self._journal.flush()
+    def _redrive(self, arn: str) -> float:
+        row = self._queries.execution(arn)
+        check_redrivable(row, self._queries.last_event(row), self._around.clock())
+        run = redriven(self._around, row)
+        self._live.play_on(run)
+        return run.row.redriven or 0.0
 
     def _stop(self, arn: str, error: str | None, cause: str | None) -> float:
         known = self._queries.execution(arn)
         if known.stopped is not None:
             return known.stopped
-        running = self._running.get(arn)
-        if running is None:
+        if known.map_run_arn is not None:
             raise ApiError("ValidationException", f"'{arn}' belongs to a map run: stop the execution that started it")
-        run, task = running
-        at = run.end("ABORTED", error=error, cause=cause)
-        task.cancel()
-        self._journal.flush()
-        return at
+        stopped = self._live.stop(arn, error, cause)
+        if stopped is None:  # nothing has gone on yet: see `resume`
+            stopped = run_of_row(self._around, known).end("ABORTED", error=error, cause=cause)
+            self._journal.flush()
+        return stopped
 
     async def _halt(self) -> None:
         self._halted = True
-        for run, task in self._running.values():
-            run.end("ABORTED", error=INTERRUPTED, cause="The embedded cloud was stopped while this execution ran.")
-            task.cancel()
-        await self._settle()
-
-    async def _settle(self) -> None:
-        """Wait for the executions' tasks, all of which have been cancelled."""
-        await asyncio.gather(*(task for _, task in self._running.values()), return_exceptions=True)
-        self._journal.flush()
+        await self._live.halt()
 
     # --- crossing threads
 
@@ -251,15 +274,16 @@ def _check_name(name: str) -> None:
         raise ApiError("InvalidName", f"Invalid Name: '{name}'")
 
 
-def _read_input(text: str) -> Document:
+def _check_json(field: str, text: str, code: str, said: str) -> None:
+    """Refuse a text that is no JSON or larger than a state's payload. Raises ApiError."""
     if len(text.encode(errors="surrogatepass")) > limits.STATE_PAYLOAD_BYTES:
         raise ApiError(
             "ValidationException",
-            "1 validation error detected: Value at 'input' failed to satisfy constraint: "
+            f"1 validation error detected: Value at '{field}' failed to satisfy constraint: "
             f"Member must have length less than or equal to {limits.STATE_PAYLOAD_BYTES}",
         )
     try:
         text.encode()
-        return Document(from_text(text), text)
+        from_text(text)
     except ValueError as error:
-        raise ApiError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from None
+        raise ApiError(code, f"{said}: '{error}'") from None

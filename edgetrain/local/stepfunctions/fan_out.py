@@ -43,10 +43,8 @@ async def _parallel(step: Step[definition.Parallel]) -> Outcome:
 
 async def _branches(step: Step[definition.Parallel]) -> Document:
     state = step.state
-    data = step.effective_input()
-    given = step.checked(Document(data if state.parameters is None else state.parameters.fill(data, step.context)))
-    step.lane.add("ParallelStateStarted")
-    lanes = [step.lane.branch() for _ in state.branches]
+    given = _given(step)
+    lanes = [step.lane.branch(str(index)) for index in range(len(state.branches))]
 
     async def play(index: int) -> Any:
         lane = lanes[index]
@@ -68,6 +66,19 @@ async def _branches(step: Step[definition.Parallel]) -> Document:
     return output
 
 
+def _given(step: Step[definition.Parallel]) -> Document:
+    """What the branches are started with: the same for those that start after an interruption."""
+    notes, data, parameters = step.lane.notes, step.effective_input(), step.state.parameters
+    if notes.get("started"):
+        return Document(data if parameters is None else notes["given"])
+    given = step.checked(Document(data if parameters is None else parameters.fill(data, step.context)))
+    step.lane.add("ParallelStateStarted")
+    step.lane.note(started=True)
+    if parameters is not None:
+        step.lane.note(given=given.value)
+    return given
+
+
 @plays(definition.Map)
 async def _map(step: Step[definition.Map]) -> Outcome:
     return await with_tries(step, lambda: _iterations(step), failed_event="MapStateFailed")
@@ -78,15 +89,21 @@ async def _iterations(step: Step[definition.Map]) -> Document:
     data = step.effective_input()
     items = given_items(step, data)
     most = concurrency(step, data) or INLINE_MAP_CONCURRENCY
-    step.lane.add("MapStateStarted", {"length": len(items)})
-    lanes = [step.lane.branch() for _ in items]
+    if not step.lane.notes.get("started"):
+        step.lane.add("MapStateStarted", {"length": len(items)})
+        step.lane.note(started=True)
+    lanes = [step.lane.branch(str(index)) for index in range(len(items))]
 
     async def play(index: int) -> Any:
         lane = lanes[index]
         told = {"name": state.name, "index": index}
         context = item_context(step, index, items[index])
-        given = step.checked(Document(selected(state, data, items[index], context)))
-        lane.add("MapIterationStarted", told)
+        if lane.stands.state is None:
+            return lane.stands.data.value
+        given = lane.stands.data
+        if not lane.stands.state:
+            given = step.checked(Document(selected(state, data, items[index], context)))
+            lane.add("MapIterationStarted", told)
         try:
             output = await run_flow(step.run, state.processor, lane, given, _without_state(context))
         except StateFailed:

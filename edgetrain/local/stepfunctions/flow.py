@@ -15,7 +15,7 @@ from edgetrain.local.stepfunctions.failures import (
     PathNotFound,
     StateFailed,
 )
-from edgetrain.local.stepfunctions.history import Lane, input_details, output_details
+from edgetrain.local.stepfunctions.history import Lane, output_details
 from edgetrain.local.stepfunctions.intrinsics import Expression
 from edgetrain.local.stepfunctions.paths import Path
 from edgetrain.local.stepfunctions.run import Run
@@ -42,17 +42,25 @@ def plays(kind: type[State]) -> Callable[[Played], Played]:
 
 
 async def run_flow(run: Run, flow: Flow, lane: Lane, data: Document, context: dict[str, Any]) -> Document:
-    """Play a flow from its first state; the output of its last.
+    """Play a flow from its first state, or from where its lane stands, with its own data then; the last state's output.
 
     Raises:
         StateFailed: a state failed.
         HistoryFull: there is no room for another event.
     """
-    following: str | None = flow.start_at
+    stands = lane.stands
+    if stands.state is None:
+        return stands.data
+    following: str | None = stands.state or flow.start_at
+    goes_on = stands.state != ""
     while following is not None:
         state = flow.states[following]
-        entered = lane.enter(state.kind, {"name": state.name, **input_details(data)})
-        inside = {"EnteredTime": show_timestamp(run.around.clock()), "Name": state.name}
+        if goes_on:
+            data, entered = stands.data, lane.resume(state.kind)
+        else:
+            entered = lane.enter(state.kind, state.name, data)
+        goes_on = False
+        inside = {"EnteredTime": show_timestamp(lane.notes["entered_at"]), "Name": state.name}
         step: Step[State] = Step(
             run=run, state=state, lane=lane, raw=data, context={**context, "State": inside}, entered=entered
         )
@@ -60,6 +68,7 @@ async def run_flow(run: Run, flow: Flow, lane: Lane, data: Document, context: di
             data, following = await _PLAYERS[type(state)](step)
         if not isinstance(state, definition.Fail):
             lane.leave({"name": state.name, **output_details(data)})
+    lane.finish(data)
     return data
 
 
@@ -112,11 +121,14 @@ async def _choice(step: Step[definition.Choice]) -> Outcome:
 async def _wait(step: Step[definition.Wait]) -> Outcome:
     state = step.state
     data = step.effective_input()
-    seconds = _seconds(step, data)
+    around, until = step.run.around, step.lane.notes.get("until")
+    seconds = _seconds(step, data) if until is None else until - around.clock()
     if seconds > limits.STATE_SECONDS:
         raise EvaluationFailed(RUNTIME, "Wait state delay is too long.")
     if seconds > 0:
-        await step.run.around.wait(None, seconds)
+        if until is None:
+            step.lane.note(until=around.clock() + seconds)
+        await around.wait(None, seconds)
     return step.output(data), state.next
 
 

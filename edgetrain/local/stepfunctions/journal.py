@@ -4,123 +4,45 @@ Rows are gathered and written in batches. `flush` is called before anything is r
 an execution ends, and a moment after anything else. A row is safe from the death of the process once it is flushed
 (write-ahead log); `synchronous=NORMAL` gives up only what a failing machine held in its caches.
 
-All that an execution needs is here: its definition, its input, each state's input and output, each map's items'
-outcomes. What was RUNNING when the process died is found at the next opening.
+All that an execution needs is here: its definition, its input, where each of its flows stands (`places.Place`), each
+map's items' outcomes. What was RUNNING when the process died is found at the next opening, and goes on. An event and
+the move of the flow that it belongs to are gathered without a pause between them, so they are written together.
 """
 
 import hashlib
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from edgetrain.local.stepfunctions.failures import JournalUnreadable
-
-VERSION: Final = 1
-_SCHEMA: Final = """
-create table definitions (id text primary key, definition text not null) without rowid;
-create table executions (
-  key integer primary key,
-  arn text not null unique,
-  machine_arn text not null,
-  name text not null,
-  role_arn text not null,
-  definition_id text not null references definitions (id),
-  input text not null,
-  status text not null,
-  started real not null,
-  stopped real,
-  output text,
-  error text,
-  cause text,
-  trace_header text,
-  map_run_arn text,
-  item integer
-);
-create index executions_of_machine on executions (machine_arn, started);
-create index executions_of_map_run on executions (map_run_arn, status) where map_run_arn is not null;
-create index executions_running on executions (status) where status = 'RUNNING';
-create table events (
-  execution integer not null,
-  id integer not null,
-  previous integer not null,
-  at real not null,
-  type text not null,
-  details text not null,
-  primary key (execution, id)
-) without rowid;
-create table map_runs (
-  arn text primary key,
-  execution_arn text not null,
-  machine_arn text not null,
-  label text not null,
-  state text not null,
-  status text not null,
-  started real not null,
-  stopped real,
-  items integer not null,
-  max_concurrency integer not null,
-  tolerated_count integer not null,
-  tolerated_percentage real not null
-) without rowid;
-create index map_runs_of_execution on map_runs (execution_arn);
-"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExecutionRow:
-    """An execution, as its row has it; times are epoch seconds."""
-
-    key: int
-    arn: str
-    machine_arn: str
-    name: str
-    role_arn: str
-    definition_id: str
-    input: str
-    status: str
-    started: float
-    stopped: float | None = None
-    output: str | None = None
-    error: str | None = None
-    cause: str | None = None
-    trace_header: str | None = None
-    map_run_arn: str | None = None
-    item: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class MapRunRow:
-    """A map run, as its row has it."""
-
-    arn: str
-    execution_arn: str
-    machine_arn: str
-    label: str
-    state: str
-    status: str
-    started: float
-    stopped: float | None = None
-    items: int
-    max_concurrency: int
-    tolerated_count: int
-    tolerated_percentage: float
-
+from edgetrain.local.stepfunctions.places import Place
+from edgetrain.local.stepfunctions.tables import SCHEMA, VERSION, ExecutionRow, MapRunRow
 
 _INSERTS: Final = {
-    "executions": f"insert into executions values ({', '.join('?' * 16)})",  # noqa: S608 - no value in it
+    "executions": f"insert into executions values ({', '.join('?' * 19)})",  # noqa: S608 - no value in it
     "events": "insert into events values (?, ?, ?, ?, ?, ?)",
-    "map_runs": f"insert into map_runs values ({', '.join('?' * 12)})",  # noqa: S608 - no value in it
+    "map_runs": f"insert into map_runs values ({', '.join('?' * 15)})",  # noqa: S608 - no value in it
 }
 _ENDS_EXECUTION: Final = "update executions set status = ?, stopped = ?, output = ?, error = ?, cause = ? where key = ?"
 _ENDS_MAP_RUN: Final = "update map_runs set status = ?, stopped = ? where arn = ?"
-_SIZES_MAP_RUN: Final = "update map_runs set items = ? where arn = ?"
+_REDRIVES_EXECUTION: Final = (
+    "update executions set status = 'RUNNING', stopped = null, error = null, cause = null, "
+    "redrives = redrives + 1, redriven = ? where key = ?"
+)
+_REDRIVES_MAP_RUN: Final = (
+    "update map_runs set status = 'RUNNING', stopped = null, redrives = redrives + 1, redriven = ? where arn = ?"
+)
+_FORGETS_PLACES: Final = "delete from places where execution = ? and substr(path, 1, ?) = ?"
+_KEEPS_PLACE: Final = "insert or replace into places values (?, ?, ?, ?, ?, ?, ?)"
+_SIZES_MAP_RUN: Final = "update map_runs set items = ?, executions = ? where arn = ?"
+_KEEPS_ITEMS: Final = "insert or replace into map_items values (?, ?)"
+_FORGETS_ITEMS: Final = "delete from map_items where map_run = ?"
 #: How many rows are gathered before they are written without being asked for.
 _BATCH: Final = 5_000
 
 
-def _nothing() -> None:
+def _nothing(_now: bool) -> None:
     """Nobody is told."""
 
 
@@ -142,12 +64,27 @@ class Journal:
             self._database.close()
             raise JournalUnreadable(f"{path} has version {version} of the journal's tables, expected {VERSION}")
         if version == 0:
-            self._database.executescript(f"begin; {_SCHEMA} pragma user_version = {VERSION}; commit;")
+            self._database.executescript(f"begin; {SCHEMA} pragma user_version = {VERSION}; commit;")
         self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _INSERTS}
-        self._updates: dict[str, list[tuple[Any, ...]]] = {_ENDS_EXECUTION: [], _SIZES_MAP_RUN: [], _ENDS_MAP_RUN: []}
-        #: Called when rows begin to wait; whoever sets it calls `flush` soon.
-        self.on_waiting: Callable[[], None] = _nothing
+        # In the order in which they are written: what a redrive begins may have ended in the same batch.
+        self._updates: dict[str, list[tuple[Any, ...]]] = {
+            _REDRIVES_EXECUTION: [],
+            _REDRIVES_MAP_RUN: [],
+            _ENDS_EXECUTION: [],
+            _SIZES_MAP_RUN: [],
+            _ENDS_MAP_RUN: [],
+            _KEEPS_ITEMS: [],
+            _FORGETS_ITEMS: [],
+            _FORGETS_PLACES: [],
+        }
+        #: Places of flows that moved since they were written, and the executions that have written ones.
+        self._moved: dict[int, dict[str, Place]] = {}
+        self._placed: set[int] = {row[0] for row in self._database.execute("select distinct execution from places")}
+        #: Called when rows begin to wait, and when they are many; whoever sets it calls `flush` soon (True: at once).
+        #: Not within the call: rows that belong together are gathered one after the other, and written together.
+        self.on_waiting: Callable[[bool], None] = _nothing
         self._waiting = 0
+        self._frozen = False
         self._definitions: set[str] = {row[0] for row in self._database.execute("select id from definitions")}
         self._last_key: int = self._database.execute("select coalesce(max(key), 0) from executions").fetchone()[0]
 
@@ -192,24 +129,61 @@ class Journal:
     def end_map_run(self, arn: str, status: str, at: float) -> None:
         """A map run has ended."""
         self._gather(self._updates[_ENDS_MAP_RUN], (status, at, arn))
+        if status == "SUCCEEDED":
+            self._gather(self._updates[_FORGETS_ITEMS], (arn,))
 
-    def size_map_run(self, arn: str, items: int) -> None:
-        """It is known how many items a map run has."""
-        self._gather(self._updates[_SIZES_MAP_RUN], (items, arn))
+    def size_map_run(self, arn: str, items: int, executions: int) -> None:
+        """It is known how many items a map run has, and in how many executions."""
+        self._gather(self._updates[_SIZES_MAP_RUN], (items, executions, arn))
+
+    def keep_items(self, arn: str, items: str) -> None:
+        """A map run has read its items (JSON text): they are kept until it has succeeded."""
+        self._gather(self._updates[_KEEPS_ITEMS], (arn, items))
+
+    def redrive_execution(self, key: int, at: float) -> None:
+        """An execution that had failed runs again."""
+        self.flush()  # its end is written before
+        self._gather(self._updates[_REDRIVES_EXECUTION], (at, key))
+
+    def redrive_map_run(self, arn: str, at: float) -> None:
+        """A map run that had failed runs again."""
+        self.flush()
+        self._gather(self._updates[_REDRIVES_MAP_RUN], (at, arn))
+
+    def keep_place(self, place: Place) -> None:
+        """A flow has moved. The place is read when it is written, and may move on until then."""
+        self._moved.setdefault(place.execution, {})[place.path] = place
+        self._wait()
+
+    def forget_places(self, execution: int, within: str = "") -> None:
+        """Flows whose paths begin with `within` are over."""
+        moved = self._moved.get(execution, {})
+        for path in [path for path in moved if path.startswith(within)]:
+            del moved[path]
+        if execution in self._placed:
+            self._gather(self._updates[_FORGETS_PLACES], (execution, len(within), within))
 
     def _gather(self, rows: list[tuple[Any, ...]], row: tuple[Any, ...]) -> None:
-        rows.append(row)
+        if not self._frozen:
+            rows.append(row)
+            self._wait()
+
+    def _wait(self) -> None:
         self._waiting += 1
-        if self._waiting == 1:
-            self.on_waiting()
-        elif self._waiting >= _BATCH:
-            self.flush()
+        if self._waiting == 1 or self._waiting % _BATCH == 0:
+            self.on_waiting(self._waiting > 1)
 
     def flush(self) -> None:
         """Write everything gathered so far, in one transaction."""
-        if not self._waiting:
+        if not self._waiting or self._frozen:
             return
-        pending = [*((_INSERTS[name], rows) for name, rows in self._rows.items()), *self._updates.items()]
+        places = [place.row() for moved in self._moved.values() for place in moved.values()]
+        self._placed.update(execution for execution, moved in self._moved.items() if moved)
+        pending = [
+            *((_INSERTS[name], rows) for name, rows in self._rows.items()),
+            *self._updates.items(),
+            (_KEEPS_PLACE, places),
+        ]
         with self._database:
             self._database.execute("begin")
             for statement, rows in pending:
@@ -217,7 +191,18 @@ class Journal:
                     self._database.executemany(statement, rows)
         for _, rows in pending:
             rows.clear()
+        self._moved.clear()
         self._waiting = 0
+
+    @property
+    def frozen(self) -> bool:
+        """Whether nothing is written any more."""
+        return self._frozen
+
+    def freeze(self) -> None:
+        """Write everything gathered so far, and nothing any more: how things stand is how they are found again."""
+        self.flush()
+        self._frozen = True
 
     # --- reading
 
@@ -245,3 +230,12 @@ class Journal:
     def definition(self, identity: str) -> str:
         """A definition's text."""
         return str(self.select("select definition from definitions where id = ?", identity)[0][0])
+
+    def places(self, execution: int) -> tuple[Place, ...]:
+        """Where the flows of an execution stand."""
+        return tuple(map(Place.of_row, self.select("select * from places where execution = ?", execution)))
+
+    def items(self, map_run: str) -> str | None:
+        """The items that a map run has read, as JSON text, or None when it has not."""
+        rows = self.select("select items from map_items where map_run = ?", map_run)
+        return str(rows[0][0]) if rows else None

@@ -10,7 +10,6 @@ from edgetrain.local.stepfunctions.documents import Document, from_text, to_text
 from edgetrain.local.stepfunctions.execution import execute
 from edgetrain.local.stepfunctions.failures import (
     EXCEED_TOLERATED_FAILURES,
-    ITEM_READER_FAILED,
     RUNTIME,
     EvaluationFailed,
     StateFailed,
@@ -19,10 +18,12 @@ from edgetrain.local.stepfunctions.fan_out import concurrency, given_items, item
 from edgetrain.local.stepfunctions.flow import Outcome, plays
 from edgetrain.local.stepfunctions.history import failure_details
 from edgetrain.local.stepfunctions.identities import new_id
-from edgetrain.local.stepfunctions.journal import ExecutionRow, MapRunRow
-from edgetrain.local.stepfunctions.ports import ServiceError
+from edgetrain.local.stepfunctions.item_batches import Batch, batches
+from edgetrain.local.stepfunctions.item_reader import read_items
+from edgetrain.local.stepfunctions.redriving import redriven
 from edgetrain.local.stepfunctions.run import Run
 from edgetrain.local.stepfunctions.steps import Step
+from edgetrain.local.stepfunctions.tables import ExecutionRow, MapRunRow
 from edgetrain.local.stepfunctions.tries import with_tries
 
 _FAILED: Final = object()
@@ -57,7 +58,9 @@ async def _attempt(step: Step[definition.DistributedMap]) -> Document:
     data = step.effective_input()
     items = None if state.reader is not None else given_items(step, data)
     most = concurrency(step, data)
-    step.lane.add("MapStateStarted", {"length": len(items or ())})
+    if not step.lane.notes.get("started"):
+        step.lane.add("MapStateStarted", {"length": len(items or ())})
+        step.lane.note(started=True)
     tolerance = _tolerance(step, data)
     map_run = MapRun(step, data, most, tolerance)
     try:
@@ -89,31 +92,57 @@ class MapRun:
     """One attempt of a Distributed Map."""
 
     def __init__(self, step: Step[definition.DistributedMap], data: Any, most: int, tolerance: Tolerance) -> None:
+        """Begin it, or go on with the one that the state's notes name."""
         state = step.state
         self._step, self._state, self._data, self._tolerance = step, state, data, tolerance
         self._most = most or DISTRIBUTED_MAP_CONCURRENCY
-        row = step.run.row
-        # A map run within a map run's item belongs to the machine itself.
-        machine = row.machine_arn.split("/", 1)[0]
-        self._machine_arn = f"{machine}/{state.label}"
-        self.arn = f"{machine.replace(':stateMachine:', ':mapRun:')}/{state.label}:{new_id()}"
         self._failed, self._total = 0, 0
-        step.run.around.journal.add_map_run(
+        #: What the executions are started with, when an item is not one.
+        self._batches: list[Batch] | None = None
+        # A map run within a map run's item belongs to the machine itself.
+        machine = step.run.row.machine_arn.split("/", 1)[0]
+        self._machine_arn = f"{machine}/{state.label}"
+        self._known: dict[int, ExecutionRow] = {}
+        self._redriven: float | None = None
+        if "map_run" in step.lane.notes:
+            self.arn: str = step.lane.notes["map_run"]
+            self._go_on()
+        else:
+            self.arn = f"{machine.replace(':stateMachine:', ':mapRun:')}/{state.label}:{new_id()}"
+            self._begin(most)
+
+    def _begin(self, most: int) -> None:
+        step, around = self._step, self._step.run.around
+        around.journal.add_map_run(
             MapRunRow(
                 arn=self.arn,
-                execution_arn=row.arn,
+                execution_arn=step.run.row.arn,
                 machine_arn=self._machine_arn,
-                label=state.label,
-                state=state.name,
+                label=self._state.label,
+                state=self._state.name,
                 status="RUNNING",
-                started=step.run.around.clock(),
+                started=around.clock(),
                 items=0,
+                executions=0,
                 max_concurrency=most,
-                tolerated_count=tolerance.count,
-                tolerated_percentage=tolerance.percentage,
+                tolerated_count=self._tolerance.count,
+                tolerated_percentage=self._tolerance.percentage,
             )
         )
         step.lane.add("MapRunStarted", {"mapRunArn": self.arn})
+        step.lane.note(map_run=self.arn)
+
+    def _go_on(self) -> None:
+        """Find the items that have been played; of a map run that had ended, those that failed are played again."""
+        around = self._step.run.around
+        row = around.journal.map_runs("arn = ?", self.arn)[0]
+        self._redriven = row.redriven
+        if row.status != "RUNNING":
+            self._redriven = around.clock()
+            around.journal.redrive_map_run(self.arn, self._redriven)
+            self._step.lane.add("MapRunRedriven", {"mapRunArn": self.arn, "redriveCount": row.redrives + 1})
+        children = around.journal.executions("map_run_arn = ? order by key", self.arn)
+        self._known = {child.item: child for child in children if child.item is not None}
 
     def end(self, status: str, details: dict[str, Any] | None = None) -> None:
         """Write how it ended."""
@@ -133,32 +162,75 @@ class MapRun:
             items = await self._read(self._state.reader)
         items = items or []
         self._total = len(items)
-        journal = self._step.run.around.journal
-        journal.size_map_run(self.arn, self._total)
+        if self._state.batcher is not None:
+            values = [self._selected(index, item) for index, item in enumerate(items)]
+            with self._step.explained():
+                self._batches = batches(self._step, self._state.batcher, self._data, values)
+        executions = self._total if self._batches is None else len(self._batches)
+        self._step.run.around.journal.size_map_run(self.arn, self._total, executions)
 
         async def play(index: int) -> Any:
-            return await self._item(index, items[index])
+            return await self._execution(index, items)
 
         # No more at a time than calls can be made: an item that waits for its turn has not started yet.
         most = min(self._most, self._step.run.around.calls.limit)
-        outputs = await side_by_side(self._total, most, play)
+        outputs = await side_by_side(executions, most, play)
         return [output for output in outputs if output is not _FAILED]
 
-    async def _item(self, index: int, item: Any) -> Any:
-        step = self._step
-        context = item_context(step, index, item)
-        with step.explained():
-            given = Document(selected(self._state, self._data, item, context))
-        child = self._child(index, given)
-        await execute(child, self._state.processor, child.begin())
-        if child.output is not None:
-            return child.output.value
-        self._failed += 1
+    async def _read(self, reader: definition.ItemReader) -> list[Any]:
+        """The reader's items; what it found once it is not asked for again."""
+        journal = self._step.run.around.journal
+        kept = journal.items(self.arn)
+        if kept is not None:
+            items: list[Any] = from_text(kept)
+            return items
+        items = await read_items(self._step, reader, self._data)
+        journal.keep_items(self.arn, to_text(items))
+        return items
+
+    async def _execution(self, index: int, items: list[Any]) -> Any:
+        """What the execution of an item, or of a batch of them, ends with: its output, or `_FAILED`."""
+        around = self._step.run.around
+        known = self._known.pop(index, None)
+        if known is None:
+            child = self._new(index, items)
+            lane = child.begin()
+        elif known.status == "SUCCEEDED":
+            return from_text(known.output or "null")
+        elif known.status == "RUNNING":
+            child = around.left.pop(known.key)
+            lane = child.lane()
+        elif self._redriven is not None and max(known.started, known.redriven or 0) < self._redriven:
+            child = redriven(around, known)
+            lane = child.lane()
+        else:
+            return self._lost(known.items or 1)
+        await execute(child, self._state.processor, lane)
+        return self._lost(child.row.items or 1) if child.output is None else child.output.value
+
+    def _lost(self, items: int) -> Any:
+        """So many items failed.
+
+        Raises:
+            StateFailed: one too many.
+        """
+        self._failed += items
         if self._tolerance.exceeded(self._failed, self._total):
             raise StateFailed(EXCEED_TOLERATED_FAILURES, "The specified tolerated failure threshold was exceeded")
         return _FAILED
 
-    def _child(self, index: int, given: Document) -> Run:
+    def _selected(self, index: int, item: Any) -> Any:
+        context = item_context(self._step, index, item)
+        with self._step.explained():
+            return selected(self._state, self._data, item, context)
+
+    def _new(self, index: int, items: list[Any]) -> Run:
+        if self._batches is None:
+            return self._child(index, Document(self._selected(index, items[index])), 1)
+        batch = self._batches[index]
+        return self._child(index, batch.given, batch.items)
+
+    def _child(self, index: int, given: Document, items: int) -> Run:
         around, row = self._step.run.around, self._step.run.row
         name = new_id()
         return Run(
@@ -176,44 +248,6 @@ class MapRun:
                 started=around.clock(),
                 map_run_arn=self.arn,
                 item=index,
+                items=items,
             ),
         )
-
-    # --- reading the items
-
-    async def _read(self, reader: definition.ItemReader) -> list[Any]:
-        step = self._step
-        place = reader.parameters.fill(self._data, step.context)
-        bucket, key = place["Bucket"], place["Key"]
-        if not isinstance(bucket, str) or not isinstance(key, str):
-            raise StateFailed(ITEM_READER_FAILED, f"Bucket and Key must be strings, but they are {to_text(place)}")
-        most = step.whole("MaxItemsPath", reader.most, self._data) or 0
-        if most < 0:
-            raise StateFailed(ITEM_READER_FAILED, "field MaxItems must be positive")
-        items = _parsed(bucket, key, await self._object(bucket, key))
-        return items[:most] if most else items
-
-    async def _object(self, bucket: str, key: str) -> bytes:
-        around, role = self._step.run.around, self._step.run.row.role_arn
-        await around.calls.place()
-        future = around.calls.start(lambda: around.integrations.get_object(bucket, key, role_arn=role))
-        await around.wait(future, None)
-        try:
-            body: bytes = future.result()
-        except ServiceError as error:
-            raise StateFailed(
-                ITEM_READER_FAILED,
-                f"{error.message} (Service: S3, Status Code: {error.status_code}, Error Code: {error.code}, "
-                f"Bucket: {bucket}, Key: {key})",
-            ) from error
-        return body
-
-
-def _parsed(bucket: str, key: str, body: bytes) -> list[Any]:
-    try:
-        items = from_text(body)
-    except ValueError as error:
-        raise StateFailed(ITEM_READER_FAILED, f"s3://{bucket}/{key} is no JSON: {error}") from error
-    if not isinstance(items, list):
-        raise StateFailed(ITEM_READER_FAILED, "Attempting to map over non-iterable node.")
-    return items

@@ -1,7 +1,7 @@
 """What the engine asks of the cloud around it, and what it is asked to run."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,17 @@ class Integrations(Protocol):
 
         Raises:
             ServiceError: S3 refused the call (`NoSuchKey`, `AccessDenied`, ...).
+        """
+        ...
+
+    def call(self, service: str, action: str, parameters: dict[str, Any], *, role_arn: str) -> dict[str, Any]:
+        """An action (`putItem`) of a service (`dynamodb`; a key of `services.SERVICES`), as its API has it.
+
+        `parameters` and the answer are named as Step Functions names them: `TableName`, `StateMachineArn`. Times in
+        the answer are `datetime`s, contents texts.
+
+        Raises:
+            ServiceError: the service refused the call.
         """
         ...
 

@@ -1,12 +1,13 @@
 """What is asked of the journal, page by page."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from edgetrain import limits
 from edgetrain.local.stepfunctions.failures import ApiError
-from edgetrain.local.stepfunctions.journal import ExecutionRow, Journal, MapRunRow
+from edgetrain.local.stepfunctions.journal import Journal
 from edgetrain.local.stepfunctions.paging import read_token, write_token
+from edgetrain.local.stepfunctions.tables import ExecutionRow, MapRunRow
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,10 @@ class Queries:
             raise ApiError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
         return row
 
+    def last_event(self, row: ExecutionRow) -> int:
+        """The number of an execution's last event, which is how many there are."""
+        return int(self._journal.select("select coalesce(max(id), 0) from events where execution = ?", row.key)[0][0])
+
     def definition(self, row: ExecutionRow) -> str:
         """The definition that an execution was started with."""
         return self._journal.definition(row.definition_id)
@@ -54,10 +59,11 @@ class Queries:
         arn: str,
         *,
         status: str | None = None,
+        redriven: bool | None = None,
         limit: int = limits.DEFAULT_EXECUTIONS_PAGE,
         token: str | None = None,
     ) -> ExecutionPage:
-        """The executions of a state machine, or of a map run, the latest first.
+        """The executions of a state machine, or of a map run, the latest first; `redriven`: only those that were, or were not.
 
         Raises:
             ApiError: InvalidToken; ResourceNotFound, there is no such map run.
@@ -66,11 +72,13 @@ class Queries:
         if ":mapRun:" in arn:
             owner = "map_run_arn"
             self.map_run(arn)
-        asked = f"executions {arn} {status}"
+        asked = f"executions {arn} {status} {redriven}"
         condition, values = f"{owner} = ?", [arn]
         if status is not None:
             condition += " and status = ?"
             values.append(status)
+        if redriven is not None:
+            condition += " and redrives > 0" if redriven else " and redrives = 0"
         position: list[Any] = read_token(token, asked, 2)
         if position:
             condition += f" and ({_MOMENT}, key) < (?, ?)"
@@ -141,19 +149,25 @@ class Queries:
             return rows, None
         return rows[:limit], write_token(asked, [rows[limit - 1].started, rows[limit - 1].arn])
 
-    def counts(self, map_run: MapRunRow) -> dict[str, int]:
-        """How many of a map run's items are in which status (`total`, `pending`, `running`, `succeeded`, ...)."""
-        counted: dict[str, int] = dict(
-            self._journal.select(
-                "select status, count(*) from executions where map_run_arn = ? group by status", map_run.arn
-            )
+    def counts(self, map_run: MapRunRow) -> tuple[dict[str, int], dict[str, int]]:
+        """How many of a map run's items, and of its executions, are in which status (`total`, `pending`, ...)."""
+        rows = self._journal.select(
+            "select status, coalesce(sum(items), 0), count(*) from executions where map_run_arn = ? group by status",
+            map_run.arn,
         )
-        names = {
-            "running": "RUNNING",
-            "succeeded": "SUCCEEDED",
-            "failed": "FAILED",
-            "timedOut": "TIMED_OUT",
-            "aborted": "ABORTED",
-        }
-        shown = {name: counted.get(status, 0) for name, status in names.items()}
-        return {**shown, "total": map_run.items, "pending": max(map_run.items - sum(shown.values()), 0)}
+        items, executions = ({row[0]: row[column] for row in rows} for column in (1, 2))
+        return _counted(items, map_run.items), _counted(executions, map_run.executions)
+
+
+_COUNTS: Final = {
+    "running": "RUNNING",
+    "succeeded": "SUCCEEDED",
+    "failed": "FAILED",
+    "timedOut": "TIMED_OUT",
+    "aborted": "ABORTED",
+}
+
+
+def _counted(counted: dict[str, int], total: int) -> dict[str, int]:
+    shown = {name: counted.get(status, 0) for name, status in _COUNTS.items()}
+    return {**shown, "total": total, "pending": max(total - sum(shown.values()), 0)}

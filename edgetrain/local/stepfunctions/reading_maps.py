@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from edgetrain import limits
-from edgetrain.local.stepfunctions.definition import DistributedMap, Flow, ItemReader, Map
+from edgetrain.local.stepfunctions.definition import DistributedMap, Flow, Map
 from edgetrain.local.stepfunctions.paths import Path
 from edgetrain.local.stepfunctions.reading import WHOLE, Fields
+from edgetrain.local.stepfunctions.reading_items import read_batcher, read_reader, whole_or_path
 
 #: What AWS refuses in a label: white space, brackets, wildcards, other special and control characters.
 _NOT_IN_LABELS: Final = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
-_READS_OBJECT: Final = re.compile(r"arn:[a-z-]+:states:::s3:getObject")
 _LABELS: Final = uuid.UUID("6f0d2c0e-53c3-4a57-8df0-9f0f2f1ff9f1")
 
 
@@ -29,7 +29,7 @@ def read_map(fields: Fields, working: dict[str, Any], read_flow: Callable[[Field
         "processor": read_flow(processor),
         "items_path": fields.given_path("ItemsPath") or WHOLE,
         "item_selector": fields.template("ItemSelector") or fields.template("Parameters"),
-        "max_concurrency": _whole_or_path(fields, "MaxConcurrency") or 0,
+        "max_concurrency": whole_or_path(fields, "MaxConcurrency") or 0,
     }
     if not distributed:
         return Map(**common)
@@ -37,8 +37,9 @@ def read_map(fields: Fields, working: dict[str, Any], read_flow: Callable[[Field
     return DistributedMap(
         **common,
         label=_label(fields, working["name"]),
-        reader=_reader(fields.inner("ItemReader")) if "ItemReader" in fields else None,
-        tolerated_count=_whole_or_path(fields, "ToleratedFailureCount"),
+        reader=read_reader(fields.inner("ItemReader")) if "ItemReader" in fields else None,
+        batcher=read_batcher(fields.inner("ItemBatcher")) if "ItemBatcher" in fields else None,
+        tolerated_count=whole_or_path(fields, "ToleratedFailureCount"),
         tolerated_percentage=_percentage(fields),
     )
 
@@ -57,12 +58,6 @@ def _is_distributed(processor: Fields) -> bool:
         config.wrong("ExecutionType", "An inline map has no ExecutionType")
     config.done()
     return bool(mode == "DISTRIBUTED")
-
-
-def _whole_or_path(fields: Fields, name: str) -> int | Path | None:
-    fields.at_most_one(name, f"{name}Path")
-    value = fields.whole(name)
-    return value if value is not None else fields.given_path(f"{name}Path")
 
 
 def _percentage(fields: Fields) -> float | Path | None:
@@ -84,28 +79,3 @@ def _label(fields: Fields, state: str) -> str:
     if wrong:
         fields.wrong("Label", f"Label contains invalid character: {wrong[0]!r}")
     return label
-
-
-def _reader(fields: Fields) -> ItemReader | None:
-    fields.required("Resource", "ReaderConfig", "Parameters")
-    resource = fields.text("Resource") or ""
-    if not _READS_OBJECT.fullmatch(resource):
-        fields.wrong(
-            "Resource",
-            f"The resource '{resource}' is not supported: expected arn:aws:states:::s3:getObject",
-            "NOT_SUPPORTED",
-        )
-    config = fields.inner("ReaderConfig")
-    if config.raw("InputType") != "JSON":
-        config.wrong("InputType", "Only JSON is supported", "NOT_SUPPORTED")
-    most = _whole_or_path(config, "MaxItems") or 0
-    config.done()
-    given = fields.inner("Parameters", commented=False)
-    for name in ("Bucket", "Key"):
-        if name not in given and f"{name}.$" not in given:
-            given.wrong("", f"The field '{name}' is required")
-    for name in sorted(set(given.names()) - {"Bucket", "Bucket.$", "Key", "Key.$"}):
-        given.wrong(name, f"Field '{name}' is not supported", "NOT_SUPPORTED")
-    parameters = fields.template("Parameters")
-    fields.done()
-    return None if parameters is None else ItemReader(parameters=parameters, most=most)

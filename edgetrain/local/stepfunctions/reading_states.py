@@ -1,6 +1,5 @@
 """Reading a definition: JSON text in, a checked `Machine` out."""
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
@@ -14,13 +13,9 @@ from edgetrain.local.stepfunctions.failures import InvalidDefinition
 from edgetrain.local.stepfunctions.reading import WHOLE, Fields, Problems
 from edgetrain.local.stepfunctions.reading_graph import check_graph
 from edgetrain.local.stepfunctions.reading_maps import read_map
+from edgetrain.local.stepfunctions.reading_tasks import read_task
 from edgetrain.local.stepfunctions.reading_tries import read_catchers, read_retriers
 from edgetrain.local.stepfunctions.timestamps import parse_timestamp
-
-_FUNCTION_ARN: Final = re.compile(r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+(:[\w$-]+)?")
-_INVOKE_ARN: Final = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]*:\d*:lambda:invoke")
-#: What `lambda:invoke` can be given here.
-_INVOKE_PARAMETERS: Final = {"FunctionName", "FunctionName.$", "Payload", "Payload.$", "InvocationType", "LogType"}
 
 
 @lru_cache(maxsize=256)
@@ -178,37 +173,7 @@ def _choice(name: str, fields: Fields, taken: set[str]) -> State:  # noqa: ARG00
 
 
 def _task(name: str, fields: Fields, taken: set[str]) -> State:  # noqa: ARG001 - a reader's signature
-    fields.required("Resource")
-    resource = fields.text("Resource") or ""
-    invokes = _INVOKE_ARN.fullmatch(resource) is not None
-    if invokes:
-        _check_invocation(fields)
-    elif "Resource" in fields and not _FUNCTION_ARN.fullmatch(resource):
-        fields.wrong(
-            "Resource",
-            f"The resource '{resource}' is not supported: expected a Lambda function's ARN or arn:aws:states:::lambda:invoke",
-            "NOT_SUPPORTED",
-        )
-    fields.at_most_one("TimeoutSeconds", "TimeoutSecondsPath")
-    timeout = fields.whole("TimeoutSeconds", least=1)
-    return definition.Task(
-        **working(name, fields),
-        parameters=fields.template("Parameters"),
-        function=None if invokes else resource,
-        timeout=timeout if timeout is not None else fields.given_path("TimeoutSecondsPath"),
-    )
-
-
-def _check_invocation(fields: Fields) -> None:
-    """`lambda:invoke` waits for the function's answer; other ways to invoke are not implemented."""
-    parameters = fields.inner("Parameters", commented=False)
-    if not {"FunctionName", "FunctionName.$"} & set(parameters.names()):
-        parameters.wrong("", "The field 'FunctionName' is required")
-    for field in sorted(set(parameters.names()) - _INVOKE_PARAMETERS):
-        parameters.wrong(field, f"Field '{field}' is not supported", "NOT_SUPPORTED")
-    for field, only in (("InvocationType", "RequestResponse"), ("LogType", "None")):
-        if parameters.raw(field, only) != only:
-            parameters.wrong(field, f"Only '{only}' is supported", "NOT_SUPPORTED")
+    return read_task(fields, working(name, fields))
 
 
 def _parallel(name: str, fields: Fields, taken: set[str]) -> State:

@@ -3,8 +3,8 @@
 import json
 from typing import Any, Final
 
-from edgetrain.local.stepfunctions.journal import ExecutionRow, MapRunRow
 from edgetrain.local.stepfunctions.queries import Event
+from edgetrain.local.stepfunctions.tables import ExecutionRow, MapRunRow
 
 Reply = dict[str, Any]
 _DATA: Final = ("input", "output", "parameters")
@@ -18,25 +18,31 @@ def listed(row: ExecutionRow) -> Reply:
         "name": row.name,
         "status": row.status,
         "startDate": row.started,
-        "redriveCount": 0,
+        "redriveCount": row.redrives,
     }
+    if row.redriven is not None:
+        reply["redriveDate"] = row.redriven
     if row.stopped is not None:
         reply["stopDate"] = row.stopped
     if row.map_run_arn is not None:
-        reply |= {"mapRunArn": row.map_run_arn, "itemCount": 1}
+        reply |= {"mapRunArn": row.map_run_arn, "itemCount": row.items}
     return reply
 
 
-def describe(row: ExecutionRow, *, with_data: bool) -> Reply:
-    """An execution by itself. Redriving is not implemented, and said to be impossible."""
+def describe(row: ExecutionRow, not_redrivable: str | None, *, with_data: bool) -> Reply:
+    """An execution by itself; `not_redrivable` says why it cannot be redriven."""
     reply = listed(row)
     reply.pop("itemCount", None)
-    reason = "RUNNING" if row.status == "RUNNING" else row.status
-    reply |= {
-        "redriveStatus": "NOT_REDRIVABLE",
-        "redriveStatusReason": f"Execution is {reason} and cannot be redriven",
-        "inputDetails": {"included": with_data},
-    }
+    reply["inputDetails"] = {"included": with_data}
+    if not_redrivable is not None:
+        reply |= {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": not_redrivable}
+    elif row.map_run_arn is not None:
+        reply |= {
+            "redriveStatus": "REDRIVABLE_BY_MAP_RUN",
+            "redriveStatusReason": "Redrive the execution that started the map run: it redrives its unsuccessful items",
+        }
+    else:
+        reply["redriveStatus"] = "REDRIVABLE"
     if with_data:
         reply["input"] = row.input
     if row.output is not None:
@@ -71,9 +77,8 @@ def map_run_listed(row: MapRunRow) -> Reply:
     return reply if row.stopped is None else {**reply, "stopDate": row.stopped}
 
 
-def map_run(row: MapRunRow, counts: dict[str, int]) -> Reply:
-    """A map run by itself: an item is an execution, so the counts of both are the same."""
-    shown = {**counts, "resultsWritten": 0}
+def map_run(row: MapRunRow, items: dict[str, int], executions: dict[str, int]) -> Reply:
+    """A map run by itself, with how its items and its executions stand."""
     reply: Reply = {
         "mapRunArn": row.arn,
         "executionArn": row.execution_arn,
@@ -82,8 +87,10 @@ def map_run(row: MapRunRow, counts: dict[str, int]) -> Reply:
         "maxConcurrency": row.max_concurrency,
         "toleratedFailureCount": row.tolerated_count,
         "toleratedFailurePercentage": row.tolerated_percentage,
-        "itemCounts": shown,
-        "executionCounts": shown,
-        "redriveCount": 0,
+        "itemCounts": {**items, "resultsWritten": 0},
+        "executionCounts": {**executions, "resultsWritten": 0},
+        "redriveCount": row.redrives,
     }
+    if row.redriven is not None:
+        reply["redriveDate"] = row.redriven
     return reply if row.stopped is None else {**reply, "stopDate": row.stopped}

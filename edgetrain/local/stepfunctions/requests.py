@@ -36,6 +36,27 @@ class Request:
             raise ApiError("InvalidArn", f"Invalid Arn: 'Resource type not valid in this context: {value}'")
         return value
 
+    def needed(self, name: str, most: int | None = None) -> str:
+        """A string that must be there, of at most so many characters."""
+        value = self.text(name)
+        if value is None:
+            raise ApiError(
+                "ValidationException",
+                f"1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null",
+            )
+        return self.short(name, most) or ""
+
+    def short(self, name: str, most: int | None) -> str | None:
+        """A string of at most so many characters, or None where there is none."""
+        value = self.text(name)
+        if value is not None and most is not None and len(value) > most:
+            raise ApiError(
+                "ValidationException",
+                f"1 validation error detected: Value at '{name}' failed to satisfy constraint: "
+                f"Member must have length less than or equal to {most}",
+            )
+        return value
+
     def flag(self, name: str, *, default: bool = False) -> bool:
         """True or false."""
         value = self._fields.get(name)

@@ -7,6 +7,7 @@ from edgetrain.local.stepfunctions.documents import Document
 from edgetrain.local.stepfunctions.failures import (
     ALL,
     DATA_LIMIT_EXCEEDED,
+    HEARTBEAT_TIMEOUT,
     RUNTIME,
     TASK_FAILED,
     TIMEOUT,
@@ -19,11 +20,13 @@ def matches(names: tuple[str, ...], error: str | None) -> bool:
     """Whether a retrier's or catcher's names take an error.
 
     `States.Runtime` is taken by nothing. The wildcards leave out `States.DataLimitExceeded`, which ends an execution,
-    and `States.TaskFailed` also `States.Timeout`.
+    and `States.TaskFailed` also `States.Timeout`, by which a heartbeat that did not come is meant too.
     """
     if error == RUNTIME:
         return False
     if error in names:
+        return True
+    if error == HEARTBEAT_TIMEOUT and TIMEOUT in names:
         return True
     if error == DATA_LIMIT_EXCEEDED:
         return False
@@ -40,10 +43,13 @@ async def with_tries(
     Raises:
         StateFailed: every try failed, and no catcher takes the error.
     """
-    state = step.state
-    used = [0] * len(state.retriers)
-    step.context = with_retry_count(step, 0)
+    state, lane, around = step.state, step.lane, step.run.around
+    used = list(lane.notes.get("used", [0] * len(state.retriers)))
+    if "retry_at" in lane.notes:
+        await around.wait(None, max(lane.notes["retry_at"] - around.clock(), 0))
+        lane.note(retry_at=None)
     while True:
+        step.context = with_retry_count(step, sum(used))
         try:
             with step.explained():
                 return await attempt(), state.next
@@ -53,8 +59,9 @@ async def with_tries(
                 if failed_event is not None and failure.error != RUNTIME:
                     step.lane.add(failed_event)
                 return _caught(step, failure)
-        await step.run.around.wait(None, delay)
-        step.context = with_retry_count(step, sum(used))
+        lane.again(used=list(used), retry_at=around.clock() + delay)
+        await around.wait(None, delay)
+        lane.note(retry_at=None)
 
 
 def with_retry_count(step: Step[Working], count: int) -> dict[str, object]:

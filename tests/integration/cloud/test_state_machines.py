@@ -4,9 +4,12 @@ import json
 import time
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from edgetrain.local.states_api import NOT_HERE
 from tests.integration.cloud.test_functions import deploy_function
 
 ROLE = "arn:aws:iam::123456789012:role/anybody"
@@ -98,3 +101,23 @@ def test_a_deleted_machine_is_not_started(client, name):
     with pytest.raises(ClientError) as caught:
         states.start_execution(stateMachineArn=arn)
     assert caught.value.response["Error"]["Code"] == "StateMachineDoesNotExist"
+
+
+def test_kinds_of_machines_that_there_are_not(client, name):
+    states = client("stepfunctions")
+    plain = json.dumps({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}})
+    with pytest.raises(states.exceptions.StateMachineTypeNotSupported, match="not EXPRESS"):
+        states.create_state_machine(name=name, definition=plain, roleArn=ROLE, type="EXPRESS")
+    with pytest.raises(ClientError, match="no versions of state machines"):
+        states.create_state_machine(name=name, definition=plain, roleArn=ROLE, publish=True)
+    assert name not in [each["name"] for each in states.list_state_machines()["stateMachines"]]
+
+
+@pytest.mark.parametrize("operation", sorted(NOT_HERE))
+def test_operations_that_there_are_not(empty_cloud, operation):
+    config = Config(inject_host_prefix=False, parameter_validation=False, retries={"total_max_attempts": 1})
+    keys = {"aws_access_key_id": "anybody", "aws_secret_access_key": "anything", "region_name": "us-east-1"}
+    states = boto3.client("stepfunctions", endpoint_url=empty_cloud.endpoint, config=config, **keys)
+    method = next(each for each, called in states.meta.method_to_api_mapping.items() if called == operation)
+    with pytest.raises(ClientError, match=f"{operation} is not supported"):
+        getattr(states, method)()

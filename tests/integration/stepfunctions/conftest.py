@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from unittest import mock
 
 import boto3
@@ -9,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from tests.integration.stepfunctions.interpreter import Moto
+from tests.unit.fakes.stepfunctions import Bench
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -27,3 +29,11 @@ def moto() -> Iterator[Moto]:
         mock_aws(config={"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}),
     ):
         yield Moto(boto3.client("stepfunctions"))
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """Ours."""
+    bench = Bench(Path(tmp_path_factory.mktemp("ours")) / "journal.sqlite")
+    yield bench
+    bench.engine.close()

@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.unit.fakes.stepfunctions import Bench
+
 PATIENCE_SECONDS = 20.0
 ROLE = "arn:aws:iam::123456789012:role/machine"
 
@@ -34,3 +36,9 @@ class Moto:
         history = self.client.get_execution_history(executionArn=started["executionArn"])["events"]
         output = json.loads(found["output"]) if found.get("output") else None
         return found["status"], output, found.get("error"), [event["type"] for event in history]
+
+
+def both(moto: Moto, bench: Bench, definition: dict[str, Any], data: Any) -> tuple[Any, Any]:
+    """(status, output, error, kinds of events) of theirs and of ours."""
+    ours = bench.run(definition, data)
+    return moto.play(definition, data), (ours.status, ours.output, ours.error, ours.kinds)

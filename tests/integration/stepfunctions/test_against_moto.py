@@ -3,31 +3,16 @@
 Where they differ and AWS is known to agree with ours, the case is not here but in tests/unit/local/stepfunctions.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.stepfunctions.interpreter import Moto
+from tests.integration.stepfunctions.interpreter import Moto, both
 from tests.unit.fakes.stepfunctions import Bench, chain, one_state
 
 INNER = {"StartAt": "In", "States": {"In": {"Type": "Pass", "End": True}}}
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    bench = Bench(Path(tmp_path_factory.mktemp("ours")) / "journal.sqlite")
-    yield bench
-    bench.engine.close()
-
-
-def both(moto: Moto, bench: Bench, definition: dict[str, Any], data: Any) -> tuple[Any, Any]:
-    """(status, output, error, kinds of events) of theirs and of ours."""
-    ours = bench.run(definition, data)
-    return moto.play(definition, data), (ours.status, ours.output, ours.error, ours.kinds)
 
 
 def branch(name: str, **state: Any) -> dict[str, Any]:

