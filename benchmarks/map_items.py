@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from edgetrain.local.stepfunctions import Engine, FunctionResult, StateMachine
 
@@ -81,6 +82,9 @@ class Instant:
 
     def get_object(self, bucket: str, key: str, *, role_arn: str) -> bytes:  # noqa: ARG002
         return self._items
+
+    def call(self, service: str, action: str, parameters: dict[str, Any], *, role_arn: str) -> dict[str, Any]:
+        raise NotImplementedError("the machine calls functions only")
 
 
 def measure(items: int, most: int) -> float:
