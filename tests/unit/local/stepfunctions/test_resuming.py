@@ -249,6 +249,28 @@ def test_a_retry_keeps_its_time_and_its_count(bench: Bench) -> None:
         again.engine.close()
 
 
+def test_a_new_try_of_branches_is_one_of_all_of_them(bench: Bench) -> None:
+    """The journal has the output of a branch of the try before: it is not taken for this one's."""
+    bench.cloud.functions["add"] = Adder()
+    branches = [chain(A=adds(1)), chain(W={"Type": "Wait", "Seconds": 1}, B=adds(-100))]
+    retry = [{"ErrorEquals": ["Once"], "IntervalSeconds": 10}]
+    arn = bench.start(one_state(Type="Parallel", Branches=branches, Retry=retry), {"n": 0})
+    bench.clock.until_asked(1)
+    while "TaskStateExited" not in [event["type"] for event in bench.events(arn)]:
+        pass
+    bench.clock.advance(1)
+    bench.clock.until_asked(2)
+    bench.cloud.functions["add"] = adder = Adder(failed=True)
+    again = resumed(bench, 10)
+    try:
+        again.clock.until_asked(1)
+        again.clock.advance(1)
+        assert again.ended(arn).output == [{"n": 1}, {"n": -100}]
+        assert sum(adder.calls.values()) == 2
+    finally:
+        again.engine.close()
+
+
 def test_the_machines_time_out_counts_from_the_start(bench: Bench) -> None:
     waits = {**one_state(Type="Wait", Seconds=1000), "TimeoutSeconds": 60}
     arn = bench.start(waits)
@@ -337,12 +359,16 @@ def test_who_waits_for_a_token_still_waits(bench: Bench, case: str) -> None:
 def test_an_answer_that_was_acknowledged_is_not_lost(
     bench: Bench, opened: Callable[[bytes, Bench], Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arn, token = asked(bench, TOKENS["alone"])
-    journals = Journals(bench)
-    journals.watch(monkeypatch)
+    arn, token = asked(bench, chain(A=ASK, B={"Type": "Wait", "Seconds": 9}))
+    bench.ask("DescribeExecution", executionArn=arn)
+    monkeypatch.setattr("edgetrain.local.stepfunctions.engine._FLUSH_SECONDS", 1000)
     bench.ask("SendTaskSuccess", taskToken=token, output="5")
-    monkeypatch.undo()
-    assert opened(journals.taken[0], bench).ended(arn).output == 5
+    with sqlite3.connect(bench.journal) as database:
+        content = database.serialize()
+    again = opened(content, bench)
+    again.clock.until_asked(1)
+    again.clock.advance(9)
+    assert again.ended(arn).output == 5
 
 
 def test_a_heartbeat_has_its_time_again_and_the_time_out_has_not(bench: Bench) -> None:
