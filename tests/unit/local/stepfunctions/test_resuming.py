@@ -359,10 +359,12 @@ def test_who_waits_for_a_token_still_waits(bench: Bench, case: str) -> None:
 def test_an_answer_that_was_acknowledged_is_not_lost(
     bench: Bench, opened: Callable[[bytes, Bench], Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arn, token = asked(bench, chain(A=ASK, B={"Type": "Wait", "Seconds": 9}))
-    bench.ask("DescribeExecution", executionArn=arn)
     monkeypatch.setattr("edgetrain.local.stepfunctions.engine._FLUSH_SECONDS", 1000)
-    bench.ask("SendTaskSuccess", taskToken=token, output="5")
+    bench.cloud.functions["ask"] = lambda token: token
+    arn = bench.start(chain(A=ASK, B={"Type": "Wait", "Seconds": 9}))
+    while "TaskSubmitted" not in [event["type"] for event in bench.events(arn)]:
+        pass
+    bench.ask("SendTaskSuccess", taskToken=bench.cloud.calls[0].payload, output="5")
     with sqlite3.connect(bench.journal) as database:
         content = database.serialize()
     again = opened(content, bench)
