@@ -19,7 +19,6 @@ class Live:
         self._loop, self._journal = loop, journal
         self._running: dict[str, tuple[Run, asyncio.Task[None]]] = {}
         self._waiting: dict[str, list[asyncio.Future[ExecutionRow]]] = {}
-        self._halted = False
 
     # --- playing
 
@@ -60,7 +59,7 @@ class Live:
         self._journal.flush()
         row = self._journal.execution(arn)
         for future in self._waiting.pop(arn, []):
-            if not future.done() and row is not None and not self._halted:
+            if not future.done() and row is not None:
                 future.set_result(row)
 
     # --- for the states that start others
@@ -86,9 +85,8 @@ class Live:
         return future
 
     def abort(self, arn: str) -> None:
-        """Stop an execution, if it still runs; not when everything is being left as it is."""
-        if not self._halted and arn in self._running:
-            self.stop(arn, None, None)
+        """Stop an execution, if it still runs. Once the journal is frozen nothing comes of it."""
+        self.stop(arn, None, None)
 
     # --- ending
 
@@ -105,7 +103,6 @@ class Live:
 
     async def halt(self) -> None:
         """Leave everything as it is: what runs is found running by who opens the journal next."""
-        self._halted = True
         self._journal.freeze()
         for _, task in self._running.values():
             task.cancel()

@@ -1,4 +1,8 @@
-"""Where a flow stands: what the journal keeps of it, so that it goes on after the process died, or when it is redriven."""
+"""Where a flow stands: what the journal keeps of it, so that it goes on after the process died, or when it is redriven.
+
+The history alone would not do: how often a state was tried, when a wait ends and what was computed at random are in no
+event. A place is written with the events that it belongs to, replaces the one before, and goes when its flow is over.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any, Final

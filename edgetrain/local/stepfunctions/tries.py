@@ -45,9 +45,9 @@ async def with_tries(
     """
     state, lane, around = step.state, step.lane, step.run.around
     used = list(lane.notes.get("used", [0] * len(state.retriers)))
-    if "retry_at" in lane.notes:
-        await around.wait(None, max(lane.notes["retry_at"] - around.clock(), 0))
-        lane.note(retry_at=None)
+    left = lane.notes.get("retry_at", 0) - around.clock()
+    if left > 0:
+        await around.wait(None, left)
     while True:
         step.context = with_retry_count(step, sum(used))
         try:
@@ -61,7 +61,6 @@ async def with_tries(
                 return _caught(step, failure)
         lane.again(used=list(used), retry_at=around.clock() + delay)
         await around.wait(None, delay)
-        lane.note(retry_at=None)
 
 
 def with_retry_count(step: Step[Working], count: int) -> dict[str, object]:

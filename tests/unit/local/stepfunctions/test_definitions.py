@@ -116,7 +116,6 @@ def refusal(definition: Any) -> str:
         (calls("sqs:sendMessage.sync"), "at /States/Only/Resource"),
         (calls("sqs:receiveMessage"), "at /States/Only/Resource"),
         (calls("lambda:invoke.sync"), "at /States/Only/Resource"),
-        (calls("lambda:invoke.waitForTaskToken", FunctionName="f"), "expected '$$.Task.Token' somewhere"),
         (calls("sagemaker:createTrainingJob.sync"), "/States/Only/Resource"),
         (calls("states:startExecution.sync:3"), "/States/Only/Resource"),
         (calls("states:startExecution"), "The field 'StateMachineArn' is required at /States/Only/Parameters"),
