@@ -30,6 +30,19 @@ FORWARDED: Final = (
     "X-Amzn-SageMaker-Session-Id",
     "X-Amzn-SageMaker-Inference-Id",
 )
+#: What moto would record as done, and nobody here does. Better refused than believed.
+JOBS: Final = frozenset(
+    {
+        *("CreateTrainingJob", "CreateProcessingJob", "CreateTransformJob", "CreateHyperParameterTuningJob"),
+        *(
+            "CreateAutoMLJob",
+            "CreateAutoMLJobV2",
+            "CreateCompilationJob",
+            "CreateLabelingJob",
+            "StartPipelineExecution",
+        ),
+    }
+)
 #: What InvokeEndpoint itself says of a container that did not answer; it calls the status 0 then.
 NO_ANSWER: Final = 0
 TIMED_OUT: Final = (
@@ -72,7 +85,10 @@ class SageMakerApi:
 
     def _control(self, request: Request) -> Reply:
         body = request.body()
-        operation = self._operations.get(request.header("x-amz-target").removeprefix(TARGET))
+        name = request.header("x-amz-target").removeprefix(TARGET)
+        if name in JOBS:
+            raise _invalid(f"{name} is refused: the embedded cloud runs no jobs of SageMaker.")
+        operation = self._operations.get(name)
         if operation is None:
             return call(self._moto, request.environ)
         with self._lock:

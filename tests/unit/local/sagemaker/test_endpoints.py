@@ -83,6 +83,20 @@ def test_an_image_that_nobody_knows(sagemaker, name):
     assert (found["EndpointStatus"], "python:3" in found["FailureReason"]) == ("Failed", True)
 
 
+def test_a_job_is_refused_and_not_made_up(sagemaker):
+    asked = {
+        "TrainingJobName": "job",
+        "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
+        "RoleArn": "arn:aws:iam::123456789012:role/trainer",
+        "OutputDataConfig": {"S3OutputPath": "s3://models/"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+    }
+    with pytest.raises(ClientError, match=r"CreateTrainingJob is refused: the embedded cloud runs no jobs"):
+        sagemaker.control.create_training_job(**asked)
+    assert sagemaker.control.list_training_jobs()["TrainingJobSummaries"] == []
+
+
 def test_its_name_is_taken(sagemaker, endpoint):
     told = error_of(sagemaker.control.create_endpoint, EndpointName=endpoint, EndpointConfigName=f"{endpoint}-1")
     assert "already existing" in told["Error"]["Message"]
