@@ -142,11 +142,15 @@ def test_a_run_that_is_not_there(world: Federation, run_id: str) -> None:
 
 def test_rounds_from_before_the_chain(world: Federation) -> None:
     """They are made again all the same, and the verdict says that they hang on nothing."""
-    for number in range(1, ROUNDS + 1):
-        for key, path in ((keys.closed_round(RUN, number), ()), (keys.evaluated_round(RUN, number), ("closed",))):
-            rewrite(world, key, lambda document, path=path: unchain(document[path[0]] if path else document))
+    take_chain_away(world)
     verdict = verify(world)
     assert (verdict.findings, verdict.verified, verdict.chained) == ((), True, False)
+
+
+def take_chain_away(world: Federation) -> None:
+    for number in range(1, ROUNDS + 1):
+        for key in (keys.closed_round(RUN, number), keys.evaluated_round(RUN, number)):
+            rewrite(world, key, lambda document: unchain(document.get("closed", document)))
 
 
 def unchain(closed: dict[str, Any]) -> None:
@@ -287,6 +291,45 @@ def test_what_changes_no_number_changes_the_chain(world: Federation) -> None:
     verdict = verify(world)
     assert found(verdict) == [("altered", key, 2)]
     assert recomputed(verdict) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "words"),
+    [
+        (lambda sealed: sealed["accepted"].append(sealed["accepted"][0]), keys.sealed_round(RUN, 2), "accepted twice"),
+        (lambda sealed: sealed["tiles"].pop(), keys.sealed_round(RUN, 2), "its tiles are not those of 6 updates"),
+        (lambda sealed: sealed.update(round=1), keys.sealed_round(RUN, 2), "round 1"),
+        (
+            lambda sealed: sealed["accepted"][0].update(client="client-99"),
+            keys.sealed_round(RUN, 2),
+            "client-99 is not of the cohort",
+        ),
+        (
+            lambda sealed: sealed["accepted"][0].update(key="elsewhere"),
+            keys.sealed_round(RUN, 2),
+            "has its update under elsewhere",
+        ),
+    ],
+    ids=["twice", "tiles", "round", "stranger", "key"],
+)
+def test_a_sealed_list_that_contradicts_itself_is_named_without_a_chain(
+    world: Federation, change: Callable[[dict[str, Any]], object], key: str, words: str
+) -> None:
+    take_chain_away(world)
+    rewrite(world, keys.sealed_round(RUN, 2), change)  # type: ignore[arg-type]
+    verdict = verify(world)
+    assert any(words in each.message and each.key == key for each in verdict.findings)
+    assert {each.round for each in verdict.findings} == {2}
+    assert recomputed(verdict) == [1, 3]
+
+
+def test_an_update_that_was_sealed_and_forgotten_is_named(world: Federation) -> None:
+    take_chain_away(world)
+    for key in (keys.closed_round(RUN, 2), keys.evaluated_round(RUN, 2)):
+        rewrite(world, key, lambda document: document.get("closed", document)["updates"].pop())
+    (finding,) = verify(world).findings
+    assert (finding.key, finding.client) == (keys.closed_round(RUN, 2), world.sealed(2).accepted[-1].client)
+    assert "neither counts nor refuses" in finding.message
 
 
 def test_an_altered_cohort_is_named(world: Federation) -> None:
