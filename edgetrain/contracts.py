@@ -492,7 +492,11 @@ class UpdateEntry(Contract):
 
 
 class ClosedRound(Contract):
-    """`closed.json`: what the round made, from what."""
+    """`closed.json`: what the round made, from what.
+
+    The last three chain a run's records: they are of the round before's `closed.json` (in the first round of `run.json`), and of
+    this round's `cohort.json` and `sealed.json`. A round that was closed before there was a chain has none of them.
+    """
 
     round: RoundNumber
     base: ModelPointer
@@ -504,6 +508,9 @@ class ClosedRound(Contract):
     started_at: float
     closed_at: float
     state: tuple[StatePointer, ...] = ()
+    previous_sha256: Sha256 | None = None
+    cohort_sha256: Sha256 | None = None
+    sealed_sha256: Sha256 | None = None
 
 
 class ClientEvaluation(Contract):

@@ -33,6 +33,10 @@ class RunFailed(PermanentError):
     """An execution ended without a model, for a reason that has no class of its own here."""
 
 
+class RunNotVerified(PermanentError):
+    """An object of a run is not what it was, or a round cannot be made again; the sentence names the first one."""
+
+
 class RunNotFound(PermanentError):
     """There is no run of this id."""
 

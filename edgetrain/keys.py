@@ -111,6 +111,16 @@ def global_model(run_id: str, round_number: int) -> str:
     return f"runs/{run_id}/globals/{round_number:05d}.safetensors"
 
 
+def run_prefix(run_id: str) -> str:
+    """Everything of a run."""
+    return f"runs/{run_id}/"
+
+
+def globals_prefix(run_id: str) -> str:
+    """The run's global models, of all rounds."""
+    return f"runs/{run_id}/globals/"
+
+
 def round_prefix(run_id: str, round_number: int) -> str:
     return f"runs/{run_id}/rounds/{round_number:05d}/"
 

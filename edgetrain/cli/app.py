@@ -26,6 +26,7 @@ from edgetrain.cli.commands import (
     train,
     up,
     users,
+    verify,
     web,
 )
 from edgetrain.cli.groups import CONTEXT, print_help_without_command
@@ -42,7 +43,7 @@ CONTENTS: dict[str, dict[str, Any]] = {
         "down": down.down,
     },
     "Tasks and their data": {"tasks": tasks.group, "data": data.group},
-    "Training": {"federate": federate.federate, "runs": runs.group, "train": train.train},
+    "Training": {"federate": federate.federate, "runs": runs.group, "verify": verify.verify, "train": train.train},
     "Published models": {"models": models.group},
     "Pictures": {"detect": detect.detect},
     "Who may use the API": {"users": users.group, "token": token.token},

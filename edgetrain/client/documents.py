@@ -154,6 +154,46 @@ class HoldOutDocument(Document):
     tested_examples: int = Field(description="Of all of them together.")
 
 
+class VerifiedRound(Document):
+    """A round, as far as it could be verified."""
+
+    round: RoundNumber
+    updates: int = Field(description="That its record says were added.")
+    recomputed: bool = Field(
+        description="Made again from its updates: record, model and state are the same, bit for bit."
+    )
+    chained: bool = Field(description="Its record names the SHA-256 of the records before it (older rounds do not).")
+    closed_sha256: Sha256 | None = Field(description="Of the bytes of its closed.json; null when it is not there.")
+
+
+class FindingDocument(Document):
+    """One object that is not what it was."""
+
+    code: Literal["missing", "unreadable", "altered", "chain", "differs"] = Field(
+        description="No such object; no record of its kind; other bytes than were recorded; a record that does not name the one "
+        "before it; something else than follows from what it was made from."
+    )
+    key: str = Field(description="In RunsBucket; below programs/ in ModelsBucket.")
+    message: str
+    round: RoundNumber | None = Field(description="Null for an object of the whole run.")
+    client: str | None = Field(description="Whose update it is about.")
+    version_id: str | None = Field(description="Of the update.")
+    byte: int | None = Field(
+        description="The first that differs, from 0; null where only a SHA-256 is known of what it was."
+    )
+
+
+class VerifiedRunDocument(Document):
+    """`edgetrain verify --json`."""
+
+    run_id: str
+    verified: bool = Field(description="Nothing was found, and every closed round was made again.")
+    chained: bool = Field(description="Every round's record names the records before it.")
+    head_sha256: Sha256 | None = Field(description="Of the last closed.json: with a chain, all records hang on it.")
+    rounds: tuple[VerifiedRound, ...]
+    findings: tuple[FindingDocument, ...]
+
+
 class TaskDocument(Document):
     """A task, as `edgetrain tasks list --json` and `tasks show --json` print it."""
 
@@ -251,6 +291,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "runs": RunsDocument,
     "import": ImportDocument,
     "hold_out": HoldOutDocument,
+    "verified_run": VerifiedRunDocument,
     "task": TaskDocument,
     "tasks": TasksDocument,
     "build": BuildDocument,

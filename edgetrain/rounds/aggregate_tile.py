@@ -1,10 +1,21 @@
 """AggregateTile: the exact sum of one tile's updates, read from the sealed list and from nothing else."""
 
+from collections.abc import Sequence
+
 from edgetrain import keys
-from edgetrain.contracts import AggregateTileRequest, Cohort, Receipt, SealedRound, Tile, TileResult
+from edgetrain.contracts import (
+    AggregateTileRequest,
+    Cohort,
+    Receipt,
+    RunRecord,
+    SealedRound,
+    TaskSpec,
+    Tile,
+    TileResult,
+)
 from edgetrain.errors import DataInvalid, ObjectNotFound
 from edgetrain.federated import weights
-from edgetrain.federated.aggregation import TileSum, Update, sum_updates
+from edgetrain.federated.aggregation import Sink, TileSum, Update, sum_updates
 from edgetrain.rounds.stores import RoundStores, read_run, read_spec, refusal_of
 from edgetrain.stores.base import ObjectStore, Written, read_record, write_record
 
@@ -37,19 +48,26 @@ def _aggregate(stores: RoundStores, request: AggregateTileRequest) -> TileResult
     spec = read_spec(stores, run.task, run.program_id)
     writer = stores.runs.writer(keys.partial_sum(run.run_id, request.round, tile.index))
     try:
-        summed = sum_updates(
-            [_update(stores.runs, receipt) for receipt in sealed.accepted[tile.start : tile.stop]],
-            spec.weights,
-            cohort.number_format,
-            run.input.strategy.weighting,
-            writer,
-            admit=lambda header, update: _admit(cohort, header, update),
-            max_norm=run.input.max_update_norm,
-        )
+        summed = sum_tile(stores.runs, run, cohort, sealed.accepted[tile.start : tile.stop], spec, writer)
         written = writer.finish()
     finally:
         writer.abort()
     return _result(cohort, tile, summed, written)
+
+
+def sum_tile(
+    store: ObjectStore, run: RunRecord, cohort: Cohort, receipts: Sequence[Receipt], spec: TaskSpec, sink: Sink
+) -> TileSum:
+    """Write the exact sum of these updates to `sink`: whoever does it again writes the same bytes and refuses the same updates."""
+    return sum_updates(
+        [_update(store, receipt) for receipt in receipts],
+        spec.weights,
+        cohort.number_format,
+        run.input.strategy.weighting,
+        sink,
+        admit=lambda header, update: _admit(cohort, header, update),
+        max_norm=run.input.max_update_norm,
+    )
 
 
 def _tile_of(sealed: SealedRound, index: int) -> Tile:

@@ -1,9 +1,11 @@
 """CloseRound: combine the tiles' sums, let the strategy make the next global model, and record what it was made from."""
 
+import hashlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from typing import Any, Protocol
 
 from edgetrain import keys
 from edgetrain.contracts import (
@@ -11,6 +13,7 @@ from edgetrain.contracts import (
     Cohort,
     ModelPointer,
     Receipt,
+    Refusal,
     RoundRequest,
     RunRecord,
     SealedRound,
@@ -23,8 +26,8 @@ from edgetrain.federated import aggregation
 from edgetrain.federated.schedules import server_rate
 from edgetrain.federated.strategies import get_strategy, state_names
 from edgetrain.federated.weights import ByteSource
-from edgetrain.rounds.stores import Clock, RoundStores, open_verified, read_run, read_spec, require_quorum
-from edgetrain.stores.base import ObjectWriter, read_record, write_record
+from edgetrain.rounds.stores import Clock, RoundStores, open_verified, read_spec, require_quorum
+from edgetrain.stores.base import ObjectWriter, read_digested, read_record, write_record
 
 
 def close_round(stores: RoundStores, request: RoundRequest, *, clock: Clock = time.time) -> dict[str, int]:
@@ -45,30 +48,61 @@ def close_round(stores: RoundStores, request: RoundRequest, *, clock: Clock = ti
 
 
 def _close(stores: RoundStores, request: RoundRequest, clock: Clock) -> ClosedRound:
-    run = read_run(stores, request.run_id)
-    cohort = read_record(stores.runs, keys.cohort(run.run_id, request.round), Cohort)
-    sealed = read_record(stores.runs, keys.sealed_round(run.run_id, request.round), SealedRound)
+    run, run_sha256 = read_digested(stores.runs, keys.run_record(request.run_id), RunRecord)
+    cohort, cohort_sha256 = read_digested(stores.runs, keys.cohort(run.run_id, request.round), Cohort)
+    sealed, sealed_sha256 = read_digested(stores.runs, keys.sealed_round(run.run_id, request.round), SealedRound)
+    previous = run_sha256 if request.round == 1 else _digest_of_round(stores, run.run_id, request.round - 1)
     results = [
         read_record(stores.runs, keys.tile_result(run.run_id, request.round, tile.index), TileResult)
         for tile in sealed.tiles
     ]
-    summed = {client for result in results for client in result.accepted}
-    accepted = [receipt for receipt in sealed.accepted if receipt.client in summed]
-    refused = (*sealed.refused, *(refusal for result in results for refusal in result.refused))
+    accepted, refused = counted(sealed, results)
     require_quorum(len(accepted), refused, run.input.quorum, request.round)
     following, state = _next_model(stores, run, cohort, results)
     return ClosedRound(
-        round=request.round,
-        base=cohort.base,
+        **made_from(cohort, accepted, refused),
         next=following,
-        updates=tuple(_entry(receipt) for receipt in accepted),
-        refused=refused,
-        examples=sum(receipt.num_examples for receipt in accepted),
-        train_loss=mean_loss(accepted),
-        started_at=cohort.started_at,
         closed_at=clock(),
         state=state,
+        previous_sha256=previous,
+        cohort_sha256=cohort_sha256,
+        sealed_sha256=sealed_sha256,
     )
+
+
+class Summed(Protocol):
+    """What is left of a tile: whose updates were added, and which were refused."""
+
+    @property
+    def accepted(self) -> tuple[str, ...]: ...
+
+    @property
+    def refused(self) -> tuple[Refusal, ...]: ...
+
+
+def counted(sealed: SealedRound, tiles: Iterable[Summed]) -> tuple[list[Receipt], tuple[Refusal, ...]]:
+    """The receipts of all updates that were added, and everything that was refused, when the round was sealed or later."""
+    results = tuple(tiles)
+    summed = {client for result in results for client in result.accepted}
+    accepted = [receipt for receipt in sealed.accepted if receipt.client in summed]
+    return accepted, (*sealed.refused, *(refusal for result in results for refusal in result.refused))
+
+
+def made_from(cohort: Cohort, accepted: Sequence[Receipt], refused: tuple[Refusal, ...]) -> dict[str, Any]:
+    """The fields of a round's record that say what its model is made from."""
+    return {
+        "round": cohort.round,
+        "base": cohort.base,
+        "updates": tuple(entry_of(receipt) for receipt in accepted),
+        "refused": refused,
+        "examples": sum(receipt.num_examples for receipt in accepted),
+        "train_loss": mean_loss(accepted),
+        "started_at": cohort.started_at,
+    }
+
+
+def _digest_of_round(stores: RoundStores, run_id: str, round_number: int) -> str:
+    return hashlib.sha256(stores.runs.get(keys.closed_round(run_id, round_number))).hexdigest()
 
 
 def _next_model(
@@ -128,7 +162,8 @@ def mean_loss(receipts: Sequence[Receipt]) -> float | None:
     return math.fsum(count * loss for count, loss in losses) / sum(count for count, _ in losses)
 
 
-def _entry(receipt: Receipt) -> UpdateEntry:
+def entry_of(receipt: Receipt) -> UpdateEntry:
+    """What the round's record says of an update that was added."""
     return UpdateEntry(
         client=receipt.client,
         key=receipt.key,

@@ -102,13 +102,27 @@ def read_record(store: ObjectStore, key: str, kind: type[Record]) -> Record:
         ObjectNotFound: there is none.
         DataInvalid: it is not a `kind`.
     """
-    body = store.get(key)
+    return parse_record(store.get(key), key, kind)
+
+
+def parse_record(body: bytes, key: str, kind: type[Record]) -> Record:
+    """The JSON document `body`, which lies under `key`, checked.
+
+    Raises:
+        DataInvalid: it is not a `kind`.
+    """
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
         raise DataInvalid(f"{key}: not a {kind.__name__}: {field}: {first['msg']}") from error
+
+
+def read_digested(store: ObjectStore, key: str, kind: type[Record]) -> tuple[Record, str]:
+    """As `read_record`, and the SHA-256 of the bytes that lie there."""
+    body = store.get(key)
+    return parse_record(body, key, kind), hashlib.sha256(body).hexdigest()
 
 
 def write_record(store: ObjectStore, key: str, record: Record) -> Record:

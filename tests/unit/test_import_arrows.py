@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "edgetrain.tasks.objects": INNERMOST,  # what a synth needs of the first detector: no TensorFlow, no LiteRT
     "edgetrain.datasets": INNERMOST | {"edgetrain.tasks"},
     "edgetrain.rounds": ROUNDS,
+    "edgetrain.verification": ROUNDS,
     "edgetrain.api": STORES | DETECTION,
     "edgetrain.client": STORES | RUNTIME | {"edgetrain.datasets", "edgetrain.tasks", "edgetrain.tasks.objects"},
     "edgetrain.local": INNERMOST | {"stacks.node"},
@@ -44,6 +45,7 @@ MAY_IMPORT = {
         "edgetrain.tasks.objects",
         "edgetrain.client",
         "edgetrain.local",
+        "edgetrain.verification",
         "training_jobs",
     },
     "lambdas": ROUNDS | {"edgetrain.api"},

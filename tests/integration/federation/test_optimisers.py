@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgetrain import keys
-from edgetrain.client.documents import RunDocument
+from edgetrain.client.documents import RunDocument, VerifiedRunDocument
 from tests.integration.federation.conftest import PATIENCE_SECONDS, Player
 from tests.session_cloud import PROJECT
 
@@ -105,6 +105,49 @@ def test_the_other_strategies_are_played_and_an_outsider_recomputes_them(player:
 
 def test_an_outsider_recomputes_every_round(player: Player, undisturbed: RunDocument) -> None:
     assert recomputed(player, undisturbed) == ROUNDS
+
+
+def verify(player: Player, run_id: str) -> tuple[int, VerifiedRunDocument]:
+    """`edgetrain verify --json`: its exit code and what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "edgetrain.cli", "verify", run_id, "--json"],
+        env={**os.environ, **player.cloud.connection.environment()},
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        timeout=PATIENCE_SECONDS,
+    )
+    return done.returncode, VerifiedRunDocument.model_validate_json(done.stdout)
+
+
+def test_a_run_is_verified_from_its_objects(player: Player, undisturbed: RunDocument) -> None:
+    code, told = verify(player, "yogi")
+    assert (code, told.verified, told.chained, told.findings) == (0, True, True, ())
+    assert [each.recomputed for each in told.rounds] == [True] * ROUNDS
+    head = player.federation.runs.get(keys.closed_round("yogi", ROUNDS))
+    assert told.head_sha256 == hashlib.sha256(head).hexdigest()
+
+
+def test_a_bit_that_was_turned_is_named(player: Player, undisturbed: RunDocument) -> None:
+    """By somebody who may delete: the bucket lets nobody replace what stands."""
+    store, key = player.federation.runs, keys.global_model("yogi", 2)
+    s3, where = player.cloud.connection.client("s3"), {"Bucket": player.federation.outputs.runs_bucket, "Key": key}
+    body = store.get(key)
+    turned = bytearray(body)
+    turned[len(body) // 2] ^= 1
+    over = [s3.delete_object(**where)["VersionId"]]
+    try:
+        over.append(store.put_once(key, bytes(turned)).stored.version_id)
+        code, told = verify(player, "yogi")
+    finally:
+        for version in reversed(over):
+            s3.delete_object(**where, VersionId=version)
+    assert store.get(key) == body
+    assert (code, told.verified) == (1, False)
+    assert [(each.code, each.round, each.key, each.byte) for each in told.findings] == [
+        ("altered", 2, key, len(body) // 2)
+    ]
+    assert [each.recomputed for each in told.rounds] == [True, False, True, True]
 
 
 def recomputed(player: Player, run: RunDocument) -> int:
