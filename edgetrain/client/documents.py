@@ -171,6 +171,13 @@ class TasksDocument(Document):
     tasks: tuple[TaskDocument, ...]
 
 
+class NewTaskDocument(Document):
+    """`edgetrain tasks new --json`."""
+
+    task: str
+    file: str
+
+
 class BuildDocument(Document):
     """`edgetrain tasks build --json`."""
 
@@ -253,6 +260,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "hold_out": HoldOutDocument,
     "task": TaskDocument,
     "tasks": TasksDocument,
+    "new_task": NewTaskDocument,
     "build": BuildDocument,
     "train": TrainDocument,
     "status": StatusDocument,
