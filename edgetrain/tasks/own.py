@@ -102,7 +102,7 @@ def _run(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         # Compiled here, and not by an import: that would keep a .pyc, which two changes within a second deceive.
-        exec(compile(full.read_bytes(), str(full), "exec"), module.__dict__)  # noqa: S102 (the user's own file)
+        exec(compile(full.read_bytes(), str(full), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 (the user's own file)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise TaskInvalid(f"{path}{_line(error, str(full))} cannot be imported: {_reason(error)}") from error

@@ -16,7 +16,9 @@ from edgetrain.client.runs import read_run
 from tests.session_cloud import PROJECT, Cloud
 
 TUTORIAL = PROJECT / "docs" / "tutorials" / "your_own_task.md"
-BLOCK = re.compile(r"(?:^Save as `(?P<file>[\w.]+)`:\n\n)?^```(?P<kind>python|console)\n(?P<text>.*?)^```$", re.M | re.S)
+BLOCK = re.compile(
+    r"(?:^Save as `(?P<file>[\w.]+)`:\n\n)?^```(?P<kind>python|console)\n(?P<text>.*?)^```$", re.M | re.S
+)
 #: The session's cloud runs already, and goes on for other tests.
 LEFT_OUT = ("edgetrain up ", "edgetrain down")
 #: Far more than any command takes.
@@ -87,6 +89,8 @@ def test_a_reader_gets_from_readings_to_a_federated_model(reader: Reader, cloud:
         ["models", "download"],
     ]
     assert len(list((reader.folder / "windows").glob("*.npz"))) == 20
+    (told,) = [text for command, text in printed.items() if command.startswith("edgetrain data import")]
+    assert told.splitlines()[0] in TUTORIAL.read_text(), "what is printed is what is shown"
     run = read_run(cloud.federation, "activity-1")
     assert (run.status, run.input.task) == ("SUCCEEDED", "activity")
     first, last = run.rounds[0].metrics, run.rounds[-1].metrics
