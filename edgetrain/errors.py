@@ -45,6 +45,10 @@ class TaskNotFound(PermanentError):
     """No task of this name is known."""
 
 
+class TaskInvalid(PermanentError):
+    """A task's file, or an installed package's task, is not one whole task with a name of its own; the sentence says what is wrong."""
+
+
 class TaskNotBuilt(PermanentError):
     """ModelsBucket holds no training program of this task."""
 

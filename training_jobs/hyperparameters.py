@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from edgetrain.contracts import Identifier
 from edgetrain.errors import TrainingJobInvalid
+from edgetrain.keys import ID_PATTERN
 
 
 def _unquoted(value: Any) -> Any:
@@ -23,7 +23,8 @@ class Hyperparameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    task: Annotated[Identifier, BeforeValidator(_unquoted)]
+    #: Its name, or the path of its file.
+    task: Annotated[str, Field(pattern=rf"{ID_PATTERN}|\.py$"), BeforeValidator(_unquoted)]
     #: One of the task's models; its first when none is named.
     model: Annotated[str | None, BeforeValidator(_unquoted)] = None
     epochs: int = Field(default=40, ge=1, le=10_000)

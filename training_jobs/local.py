@@ -16,6 +16,7 @@ from edgetrain.errors import TrainingJobFailed
 from edgetrain.federated import weights
 from edgetrain.tasks.base import Task
 from edgetrain.tasks.building import chosen_model
+from edgetrain.tasks.own import is_file
 from edgetrain.tasks.registry import get_task
 from training_jobs.folders import BASE_VARIABLE, METRICS_FILE, TEST, TRAIN, JobFolders
 from training_jobs.hyperparameters import as_strings
@@ -45,15 +46,18 @@ def train_locally(
 ) -> CentralResult:
     """Train a task's model on all its data, in a process of its own; `progress` gets each line that it prints.
 
+    `task` is its name, or the path of its file.
+
     `folder` becomes the job's base folder; a model and a failure of an earlier job in it are removed first.
 
     Raises:
-        TaskNotFound, UsageError: the task, or its model, is unknown.
+        TaskNotFound, TaskInvalid, UsageError: the task, or its model, is unknown, or its file is wrong.
         TrainingJobFailed: the job failed; the sentence is its own reason.
     """
     chosen = get_task(task)
     folders = JobFolders(folder.resolve())
-    settings = {"task": task, "model": chosen_model(chosen, model), "epochs": epochs, "seed": seed}
+    named = str(Path(task).resolve()) if is_file(task) else task
+    settings = {"task": named, "model": chosen_model(chosen, model), "epochs": epochs, "seed": seed}
     _lay_out(folders, chosen, as_strings(settings))
     started = time.monotonic()
     _run(folders, progress)

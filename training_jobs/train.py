@@ -47,7 +47,7 @@ def run(folders: JobFolders) -> dict[str, float]:
     Raises:
         TrainingJobInvalid: a hyperparameter or a channel is wrong.
         ModelDiverged: the loss stopped being a number.
-        TaskNotFound, UsageError: the task, or its model, is unknown.
+        TaskNotFound, TaskInvalid, UsageError: the task, or its model, is unknown, or its file is wrong.
     """
     wanted = read_hyperparameters(folders.hyperparameters)
     task = get_task(wanted.task)

@@ -13,6 +13,7 @@ USER_MISTAKES: tuple[type[EdgetrainError], ...] = (
     errors.InvalidRunInput,
     errors.RunInputDiffers,
     errors.RunNotFound,
+    errors.TaskInvalid,
     errors.TaskNotFound,
     errors.TaskNotBuilt,
     errors.DataNotFound,

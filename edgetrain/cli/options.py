@@ -15,7 +15,16 @@ class CloudName(StrEnum):
 
 
 #: Arguments and options that name a task or a run.
-TaskOption = Annotated[str, typer.Option("--task", help="The task (`edgetrain tasks list`).", show_default=False)]
+TaskOption = Annotated[
+    str,
+    typer.Option("--task", help="The task (`edgetrain tasks list`), or the file of your own.", show_default=False),
+]
+TaskOrFileArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="TASK", help="The task (`edgetrain tasks list`), or the file of your own.", show_default=False
+    ),
+]
 TaskArgument = Annotated[
     str, typer.Argument(metavar="TASK", help="The task (`edgetrain tasks list`).", show_default=False)
 ]

@@ -211,6 +211,13 @@ class TasksDocument(Document):
     tasks: tuple[TaskDocument, ...]
 
 
+class NewTaskDocument(Document):
+    """`edgetrain tasks new --json`."""
+
+    task: str
+    file: str
+
+
 class BuildDocument(Document):
     """`edgetrain tasks build --json`."""
 
@@ -294,6 +301,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "verified_run": VerifiedRunDocument,
     "task": TaskDocument,
     "tasks": TasksDocument,
+    "new_task": NewTaskDocument,
     "build": BuildDocument,
     "train": TrainDocument,
     "status": StatusDocument,

@@ -18,7 +18,8 @@ TASKS_OWN = "the task's own"
 def federate(
     *,
     task: Annotated[
-        str | None, typer.Option(help="The task (`edgetrain tasks list`).", rich_help_panel=HOW_IT_GOES)
+        str | None,
+        typer.Option(help="The task (`edgetrain tasks list`), or the file of your own.", rich_help_panel=HOW_IT_GOES),
     ] = None,
     rounds: Annotated[
         int | None, typer.Option(help="Rounds to play.", show_default="10", rich_help_panel=HOW_IT_GOES)
@@ -134,10 +135,12 @@ def federate(
 
     Ctrl-C leaves it going.
     """
+    from edgetrain.tasks.registry import name_of
+
     given = compose(
         input_file,
         {
-            "task": task,
+            "task": None if task is None else name_of(task),
             "rounds": rounds,
             "clients_per_round": clients_per_round,
             "strategy.name": strategy,

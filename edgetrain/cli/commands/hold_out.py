@@ -24,7 +24,9 @@ def hold_out(
     """
     from edgetrain.client import hold_out as dividing
     from edgetrain.client.documents import HoldOutDocument
+    from edgetrain.tasks.registry import name_of
 
+    task = name_of(task)
     deployed = federation(cloud, data_dir)
     with console.counting("Dividing the clients' data") as stored:
         index = dividing.hold_out(deployed, task, share, seed, stored)

@@ -9,24 +9,30 @@ from edgetrain.cli import console
 from edgetrain.cli.checkout import project_dir
 from edgetrain.cli.cloud import federation
 from edgetrain.cli.groups import new_group
-from edgetrain.cli.options import Cloud, CloudName, DataDir, Json, TaskArgument
-from edgetrain.errors import CloudNotRunning, NotDeployed
+from edgetrain.cli.options import Cloud, CloudName, DataDir, Json, TaskOrFileArgument
+from edgetrain.errors import CloudNotRunning, NotDeployed, TaskInvalid
 
 if TYPE_CHECKING:
     from edgetrain.client.documents import TaskDocument
     from edgetrain.client.federation import Federation
     from edgetrain.tasks.base import Task
 
-group = new_group("List, show and build tasks.")
+group = new_group("List, show, begin and build tasks.")
 
 
 @group.command("list")
 def list_(*, as_json: Json = False) -> None:
-    """List the tasks."""
+    """List the tasks: ours, and those of installed packages."""
     from edgetrain.client.documents import TasksDocument
     from edgetrain.tasks.registry import get_task, task_names
 
-    documents = tuple(describe(get_task(name)) for name in task_names())
+    found = []
+    for name in task_names():
+        try:
+            found.append(describe(get_task(name)))
+        except TaskInvalid as error:  # somebody else's package: the others are there all the same
+            console.note(f"Left out: {error}.")
+    documents = tuple(found)
     if as_json:
         console.emit(TasksDocument(tasks=documents))
         return
@@ -35,7 +41,7 @@ def list_(*, as_json: Json = False) -> None:
 
 
 @group.command()
-def show(task: TaskArgument, *, as_json: Json = False) -> None:
+def show(task: TaskOrFileArgument, *, as_json: Json = False) -> None:
     """Show a task: its examples, labels, models and how clients train."""
     from edgetrain.tasks.registry import get_task
 
@@ -58,8 +64,35 @@ def show(task: TaskArgument, *, as_json: Json = False) -> None:
 
 
 @group.command()
+def new(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The task's name: letters, digits, - and _.", show_default=False)
+    ],
+    *,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write here (default: NAME.py).", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the file of a task of your own.
+
+    A small classifier of rows of numbers, which works as it is. No file is overwritten.
+    """
+    from edgetrain.client.documents import NewTaskDocument
+    from edgetrain.tasks.beginning import write_task
+
+    file = write_task(name, out)
+    document = NewTaskDocument(task=name, file=str(file))
+    if as_json:
+        console.emit(document)
+        return
+    console.result(str(file))
+    console.note(f"It works as it is. Next: edgetrain data import --task {file}, or with --csv DIR.")
+
+
+@group.command()
 def build(
-    task: TaskArgument,
+    task: TaskOrFileArgument,
     *,
     model: Annotated[
         str | None, typer.Option(help="One of the task's models (default: its first).", show_default=False)
@@ -101,7 +134,9 @@ def build(
     if as_json:
         console.emit(document)
         return
-    console.result(f"program {document.program_id} of task {task} ({document.parameters:,} parameters) in {folder}")
+    console.result(
+        f"program {document.program_id} of task {built.task} ({document.parameters:,} parameters) in {folder}"
+    )
     if document.uploaded_to is not None:
         console.result(f"uploaded to {document.uploaded_to}: runs that start from now on use it")
     else:

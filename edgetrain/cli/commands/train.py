@@ -32,14 +32,14 @@ def train(
     from edgetrain.client.documents import TrainDocument
     from edgetrain.tasks.registry import get_task
 
-    name = get_task(task).name
+    name = get_task(task).name  # `task` may be a file
     if not local:
         raise UsageError("training on SageMaker is not built yet: add --local to train on this machine")
     make_importable()
     from training_jobs.local import train_locally
 
     folder = out or project_dir() / "build" / "train" / name
-    result = train_locally(name, folder, epochs=epochs, progress=console.note)
+    result = train_locally(task, folder, epochs=epochs, progress=console.note)
     document = TrainDocument(task=name, metrics=result.metrics, seconds=result.seconds, folder=str(result.folder))
     if as_json:
         console.emit(document)

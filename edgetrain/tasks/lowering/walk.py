@@ -1,6 +1,6 @@
 """Walks a Keras model from first to last layer and chooses a block for each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, Final
 
@@ -11,9 +11,15 @@ from edgetrain.tasks.lowering.blocks import Block, ImageShape, RowsBlock
 from edgetrain.tasks.lowering.chain import Chain
 from edgetrain.tasks.lowering.convolution import ConvBlock, FirstConvBlock, Kernel
 from edgetrain.tasks.lowering.dense import DenseBlock, FlattenBlock, FlattenDenseBlock, FlattenInputBlock, ReluBlock
-from edgetrain.tasks.lowering.pooling import Pool, PoolBlock
+from edgetrain.tasks.lowering.pooling import AverageBlock, Pool, PoolBlock
+from edgetrain.tasks.lowering.series import SeriesBlock, SeriesConvBlock
 
-SUPPORTED: Final = "Dense, Conv2D (stride 1, same or valid), MaxPooling2D (windows that do not overlap), Flatten, ReLU"
+SUPPORTED: Final = (
+    "Dense, Conv1D and Conv2D (stride 1, same or valid), MaxPooling and AveragePooling 1D and 2D (windows that do not overlap), "
+    "GlobalAveragePooling 1D and 2D, Flatten, ReLU"
+)
+MAX_POOLS: Final = (layers.MaxPooling1D, layers.MaxPooling2D)
+RANK_OF_SERIES, RANK_OF_IMAGE = 2, 3
 #: Settings that change a layer's loss or its weights after a step, and that no block knows.
 EXTRAS: Final = (
     "kernel_regularizer",
@@ -78,16 +84,26 @@ class _Walk:
             raise refused(self.layers[0], f"its input is {list(shape)}: expected a shape without unknown extents")
         self.batch = batch
         self.result: list[Block] = []
-        #: What the next layer sees: an image, or a vector for each example (neither: an array of another rank).
-        self.image = ImageShape(*shape, batch) if len(shape) == 3 else None
+        self.series = len(shape) == RANK_OF_SERIES
+        #: What the next layer sees: an image (a series is one of height 1) or a vector for each example; neither is another rank.
+        self.image = None
+        if self.series or len(shape) == RANK_OF_IMAGE:
+            height, width, channels = (1, *shape) if self.series else shape
+            self.image = ImageShape(height, width, channels, batch)
         self.flat = len(shape) == 1
         self.pixel = False
         self.position = 0
 
     def blocks(self) -> list[Block]:
         rules: dict[Any, Callable[[Any], Block | None]] = {
+            layers.Conv1D: self._conv,
             layers.Conv2D: self._conv,
+            layers.MaxPooling1D: self._pool,
             layers.MaxPooling2D: self._pool,
+            layers.AveragePooling1D: self._pool,
+            layers.AveragePooling2D: self._pool,
+            layers.GlobalAveragePooling1D: self._global_average,
+            layers.GlobalAveragePooling2D: self._global_average,
             layers.Flatten: self._flatten,
             layers.Dense: self._dense,
             layers.ReLU: self._relu,
@@ -110,9 +126,12 @@ class _Walk:
 
     def _conv(self, layer: Any) -> Block:
         if self.image is None:
-            raise refused(layer, "a convolution needs an image [height, width, channels] before it")
-        _require(layer, tuple(layer.strides) == (1, 1), f"strides {tuple(layer.strides)}: expected 1")
-        _require(layer, tuple(layer.dilation_rate) == (1, 1), f"dilation {tuple(layer.dilation_rate)}: expected 1")
+            raise refused(
+                layer, "a convolution needs an image [height, width, channels] or a series [length, channels] before it"
+            )
+        _require(layer, set(layer.strides) == {1}, f"strides {tuple(layer.strides)}: expected 1")
+        _require(layer, set(layer.dilation_rate) == {1}, f"dilation {tuple(layer.dilation_rate)}: expected 1")
+        _require(layer, layer.padding in ("same", "valid"), f"padding {layer.padding!r}: expected same or valid")
         _require(layer, layer.groups == 1, f"groups {layer.groups}: expected 1")
         relu = self._activation(layer)
         pool = self._take_pool()
@@ -122,16 +141,35 @@ class _Walk:
         first = not self.result and _taps(kernel, pool) <= MOST_TAPS
         if not first:
             self._rows(self.image)
+        elif self.series:
+            self.result.append(SeriesBlock())
         self.image = pool.out(kernel.out) if pool else kernel.out
-        return (FirstConvBlock if first else ConvBlock)(weight_names(layer), kernel, pool, relu)
+        block = (FirstConvBlock if first else ConvBlock)(weight_names(layer), kernel, pool, relu)
+        return SeriesConvBlock(block) if self.series else block
 
     def _pool(self, layer: Any) -> Block:
         if self.image is None:
-            raise refused(layer, "pooling needs an image [height, width, channels] before it")
+            raise refused(
+                layer, "pooling needs an image [height, width, channels] or a series [length, channels] before it"
+            )
         self._rows(self.image)
-        block = PoolBlock(self.image, _pool(layer))
-        self.image = block.pool.out(self.image)
+        pool = _pool(layer)
+        block = (PoolBlock if type(layer) in MAX_POOLS else AverageBlock)(self.image, pool)
+        self.image = pool.out(self.image)
         return block
+
+    def _global_average(self, layer: Any) -> Block | None:
+        """One window as large as the image, and a Flatten of the pixel that is left."""
+        if self.image is None:
+            raise refused(
+                layer, "pooling needs an image [height, width, channels] or a series [length, channels] before it"
+            )
+        _require(layer, not layer.keepdims, "keepdims has no lowering")
+        self._rows(self.image)
+        pool = Pool(self.image.height, self.image.width)
+        self.result.append(AverageBlock(self.image, pool))
+        self.image = pool.out(self.image)
+        return self._flatten(layer)
 
     def _flatten(self, layer: Any) -> Block | None:  # noqa: ARG002 (rules have one signature)
         image, self.image = self.image, None
@@ -165,6 +203,7 @@ class _Walk:
     def _rows(self, image: ImageShape) -> None:
         """See that the next block finds images as rows."""
         if not self.result:
+            self.result.extend([SeriesBlock()] if self.series else [])
             self.result.append(RowsBlock(image))
 
     def _take(self) -> Any:
@@ -178,7 +217,7 @@ class _Walk:
         return found
 
     def _take_pool(self) -> Pool | None:
-        if self.position == len(self.layers) or type(self.layers[self.position]) is not layers.MaxPooling2D:
+        if self.position == len(self.layers) or type(self.layers[self.position]) not in MAX_POOLS:
             return None
         layer = self._take()
         _check_common(layer)
@@ -229,7 +268,7 @@ def _check_common(layer: Any) -> None:
 
 
 def _kernel(layer: Any, source: ImageShape) -> Kernel:
-    height, width = (int(extent) for extent in layer.kernel_size)
+    height, width = _extents(layer.kernel_size)
     same = layer.padding == "same"
     top, left = ((height - 1) // 2, (width - 1) // 2) if same else (0, 0)
     rows = source.height if same else source.height - height + 1
@@ -244,10 +283,16 @@ def _taps(kernel: Kernel, pool: Pool | None) -> int:
 
 
 def _pool(layer: Any) -> Pool:
-    size, strides = tuple(layer.pool_size), tuple(layer.strides)
+    size, strides = _extents(layer.pool_size), _extents(layer.strides)
     _require(layer, size == strides, f"windows {size} with strides {strides}: expected windows that do not overlap")
     _require(layer, layer.padding == "valid", f"padding {layer.padding!r}: expected valid")
-    return Pool(int(size[0]), int(size[1]))
+    return Pool(*size)
+
+
+def _extents(given: Sequence[int]) -> tuple[int, int]:
+    """Height and width; a layer over series has a width alone."""
+    *heights, width = (int(extent) for extent in given)
+    return (heights[0] if heights else 1), width
 
 
 def _is_relu(layer: Any) -> bool:

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from edgetrain.errors import TaskNotFound, TrainingJobFailed, UsageError
+from edgetrain.tasks.beginning import write_task
 from training_jobs import local
 from training_jobs.folders import JobFolders
 from training_jobs.local import train_locally
@@ -33,6 +34,16 @@ def test_a_short_training_on_the_tasks_own_data(tmp_path):
         "weights.safetensors",
     }
     assert result.seconds > 0
+
+
+def test_a_task_of_ones_own_is_trained_from_its_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_task("flowers")
+    lines = []
+    result = train_locally("flowers.py", tmp_path / "job", epochs=3, progress=lines.append)
+    assert lines[0] == "1000 examples to train on, 200 to test, model flowers/dense"
+    assert result.metrics["accuracy"] > 0.5
+    assert json.loads((result.folder / "task.json").read_text())["task"] == "flowers"
 
 
 def test_a_job_that_fails_gives_its_own_reason_and_leaves_no_old_model(tmp_path):

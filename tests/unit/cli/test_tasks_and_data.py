@@ -1,6 +1,7 @@
 """`edgetrain tasks`, `edgetrain data`, `edgetrain train`."""
 
 import sys
+from importlib.metadata import EntryPoint
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,7 @@ from edgetrain.client import documents
 from edgetrain.client.programs import current_program
 from edgetrain.contracts import ClientSettings, TaskSpec, TensorSpec
 from edgetrain.errors import LayerNotSupported
-from edgetrain.tasks import building
+from edgetrain.tasks import building, own
 from edgetrain.tasks.digits import Digits
 from tests.unit.fakes import leaf
 
@@ -79,6 +80,69 @@ def test_an_unknown_task(edgetrain_, words):
         "code": "TaskNotFound",
         "message": "there is no task 'x': expected one of digits, femnist",
     }
+
+
+@pytest.fixture
+def flowers(edgetrain_, tmp_path):
+    """A new task's file."""
+    file = str(tmp_path / "flowers.py")
+    told = edgetrain_("tasks", "new", "flowers", "--out", file, "--json").document
+    assert documents.NewTaskDocument.model_validate(told).file == file
+    return file
+
+
+def test_new_shows_the_file_and_what_is_next(edgetrain_, tmp_path):
+    file = str(tmp_path / "stones.py")
+    outcome = edgetrain_("tasks", "new", "stones", "--out", file)
+    assert (outcome.code, outcome.stdout) == (0, f"{file}\n")
+    assert f"edgetrain data import --task {file}" in outcome.stderr
+    again = edgetrain_("tasks", "new", "stones", "--out", file)
+    assert (again.code, again.sentence) == (2, f"{file} exists already: expected a file that does not")
+
+
+def test_a_task_of_ones_own_by_its_file(edgetrain_, federation, flowers, tmp_path):
+    assert edgetrain_("tasks", "show", flowers, "--json").document["name"] == "flowers"
+    outcome = edgetrain_("tasks", "build", flowers, "--model", "dense", "--out", str(tmp_path / "built"))
+    assert "of task flowers (12 parameters)" in outcome.stdout
+    assert current_program(federation.models, "flowers").program_id == "program-dense"
+
+    told = edgetrain_("data", "import", "--task", flowers, "--clients", "5", "--model", "dense", "--json").document
+    assert (told["task"], told["clients"], told["examples"]) == ("flowers", 5, 1000)
+    held_out = edgetrain_("data", "hold-out", "--task", flowers, "--json").document
+    assert held_out["task"] == "flowers"
+
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    (tables / "a.csv").write_text("label,a,b,c,d\n" + "high,1,2,3,4\n0,1,2,3,4\n" * 5)
+    words = ("data", "import", "--task", flowers, "--csv", str(tables), "--json")
+    assert edgetrain_(*words).document["examples_per_client"] == {"a": 9}
+    assert "edgetrain federate --task flowers" in edgetrain_(*words[:-1]).stderr
+
+
+def test_a_file_that_is_no_task_is_the_users_mistake(edgetrain_, federation, flowers, tmp_path):
+    (tmp_path / "flowers.py").write_text("1 / 0\n")
+    sentence = f"{flowers}, line 1 cannot be imported: ZeroDivisionError: division by zero"
+    for words in (
+        ("tasks", "show", flowers),
+        ("data", "import", "--task", flowers),
+        ("data", "hold-out", "--task", flowers),
+        ("train", "--local", "--task", flowers),
+        ("federate", "--task", flowers),
+    ):
+        outcome = edgetrain_(*words, "--json")
+        assert outcome.code == 2
+        assert outcome.document["error"] == {"code": "TaskInvalid", "message": sentence}
+
+
+def test_a_broken_package_leaves_the_other_tasks(edgetrain_, monkeypatch):
+    points = [
+        EntryPoint("theirs", "a_package_of_nobody:Task", own.GROUP),
+        EntryPoint("starter", "edgetrain.tasks.starter:OwnTask", own.GROUP),
+    ]
+    monkeypatch.setattr(own, "entry_points", lambda *, group: points)
+    outcome = edgetrain_("tasks", "list", "--json")
+    assert [task["name"] for task in outcome.document["tasks"]] == ["digits", "femnist", "starter"]
+    assert "Left out: entry point theirs" in outcome.stderr
 
 
 def test_build_uploads_to_the_cloud_that_runs(edgetrain_, federation, tmp_path):

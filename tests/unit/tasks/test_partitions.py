@@ -32,7 +32,7 @@ def test_gradients_are_one_partition(network):
 
 
 @pytest.mark.parametrize("signature", [signatures.TRAIN, signatures.INFER])
-@pytest.mark.parametrize("network", ["digits-cnn", "digits-mlp", "valid-without-bias"])
+@pytest.mark.parametrize("network", ["digits-cnn", "digits-mlp", "valid-without-bias", "series", "means"])
 def test_train_and_infer_are_one_partition(network, signature):
     assert partitions(exported(network).only(signature)) == (1, set())
 

@@ -15,6 +15,10 @@ def before_logits(*members):
     return Sequential([Input(IMAGE), *members, layers.Flatten(), layers.Dense(4)])
 
 
+def series(*members):
+    return Sequential([Input((8, 3)), *members, layers.Flatten(), layers.Dense(4)])
+
+
 def conv(**settings):
     return before_logits(layers.Conv2D(**{"filters": 2, "kernel_size": 3, "name": NAME} | settings))
 
@@ -61,10 +65,17 @@ class OwnDense(layers.Dense):
 REFUSED = {
     "a kind without lowering": lambda: before_logits(layers.BatchNormalization(name=NAME)),
     "dropout": lambda: before_logits(layers.Dropout(0.1, name=NAME)),
-    "a convolution of one dimension": lambda: Sequential(
-        [Input((8, 3)), layers.Conv1D(2, 3, name=NAME), layers.Flatten(), layers.Dense(4)]
+    "a causal convolution": lambda: series(layers.Conv1D(2, 3, padding="causal", name=NAME)),
+    "strides over a series": lambda: series(layers.Conv1D(2, 3, strides=2, name=NAME)),
+    "dilation over a series": lambda: series(layers.Conv1D(2, 3, dilation_rate=2, name=NAME)),
+    "a series' pools that overlap": lambda: series(layers.MaxPooling1D(3, strides=1, name=NAME)),
+    "means of windows that overlap": lambda: before_logits(layers.AveragePooling2D(3, strides=2, name=NAME)),
+    "means with same padding": lambda: series(layers.AveragePooling1D(2, padding="same", name=NAME)),
+    "means that keep their extents": lambda: before_logits(layers.GlobalAveragePooling2D(keepdims=True, name=NAME)),
+    "a maximum over all places": lambda: Sequential(
+        [Input((8, 3)), layers.GlobalMaxPooling1D(name=NAME), layers.Dense(4)]
     ),
-    "average pooling": lambda: before_logits(layers.AveragePooling2D(2, name=NAME)),
+    "a recurrent layer": lambda: Sequential([Input((8, 3)), layers.LSTM(2, name=NAME), layers.Dense(4)]),
     "a subclass": lambda: Sequential([Input((5,)), OwnDense(3, name=NAME), layers.Dense(4)]),
     "a model in a model": lambda: Sequential([Input((5,)), Sequential([layers.Dense(3)], name=NAME), layers.Dense(4)]),
     "strides": lambda: conv(strides=2),
@@ -84,9 +95,6 @@ REFUSED = {
     "another activation layer": lambda: before_logits(layers.Activation("tanh", name=NAME)),
     "pools that overlap": lambda: pool(pool_size=3, strides=2),
     "pools with same padding": lambda: pool(padding="same"),
-    "a pool over a vector": lambda: Sequential(
-        [Input((5, 5)), layers.MaxPooling1D(name=NAME), layers.Flatten(), layers.Dense(4)]
-    ),
     "a dense layer over channels": lambda: Sequential(
         [Input(IMAGE), layers.Dense(3, name=NAME), layers.Flatten(), layers.Dense(4)]
     ),
