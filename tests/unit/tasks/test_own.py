@@ -1,12 +1,10 @@
 """Tasks of one's own: known by their file or by an installed package, and begun by `tasks new`."""
 
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
 from edgetrain.errors import TaskInvalid, TaskNotFound, UsageError
-from edgetrain.tasks import own
 from edgetrain.tasks.beginning import write_task
 from edgetrain.tasks.building import build_program, load_or_build
 from edgetrain.tasks.registry import get_task, name_of, task_names
@@ -33,12 +31,16 @@ LINES = len(TASK.splitlines())
 
 
 @pytest.fixture
-def plugin(monkeypatch):
-    """A package that brings tasks: name -> what its entry point names."""
+def plugin(tmp_path, monkeypatch):
+    """Install a package that brings tasks: name -> what its entry point names."""
 
     def install(**points):
-        installed = [EntryPoint(name, value, "edgetrain.tasks") for name, value in points.items()]
-        monkeypatch.setattr(own, "entry_points", lambda *, group: [each for each in installed if each.group == group])
+        record = tmp_path / "site" / "sensors-1.0.dist-info"
+        record.mkdir(parents=True)
+        (record / "METADATA").write_text("Metadata-Version: 2.1\nName: sensors\nVersion: 1.0\n")
+        lines = [f"{name} = {value}" for name, value in points.items()]
+        (record / "entry_points.txt").write_text("\n".join(["[edgetrain.tasks]", *lines, ""]))
+        monkeypatch.syspath_prepend(record.parent)
 
     return install
 
@@ -136,7 +138,7 @@ def test_an_entry_point_makes_its_task_known(plugin, file):
 )
 def test_an_entry_point_that_is_wrong(plugin, point, sentence):
     plugin(theirs=point)
-    with pytest.raises(TaskInvalid, match=f"^entry point theirs = {point} of .*{sentence}"):
+    with pytest.raises(TaskInvalid, match=f"^entry point theirs = {point} of sensors.*{sentence}"):
         get_task("theirs")
     assert get_task("digits").name == "digits"
 
