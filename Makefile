@@ -54,7 +54,8 @@ demo-see: $(INSTALLED) ## see a picture's way: deploy, sign in, detect, screensh
 .PHONY: test
 test: $(INSTALLED) ## all tests, with coverage
 	$(WEB) test
-	$(BIN)/python -m pytest --cov --cov-report=term tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= tests/unit
+	$(BIN)/python -m pytest --cov --cov-append --cov-report=term tests/infrastructure tests/integration tests/e2e
 
 .PHONY: test-unit
 test-unit: $(INSTALLED) ## tests without sockets
