@@ -9,7 +9,6 @@ import os
 import select
 import shutil
 import signal
-import subprocess
 import tempfile
 import threading
 import time
@@ -22,6 +21,7 @@ from typing import Final
 import psutil
 
 from edgetrain import limits
+from edgetrain.local.children import spawn
 from edgetrain.local.functions.environment import environment
 from edgetrain.local.functions.interface import Credentials, FunctionConfiguration
 from edgetrain.local.functions.logs import Event, ProcessLog
@@ -95,12 +95,20 @@ class FunctionProcess:
             undo.callback(self._api.close)
             self._scratch = Path(tempfile.mkdtemp(dir=place.scratch, prefix=f"{configuration.name[:32]}-"))
             undo.callback(shutil.rmtree, self._scratch, ignore_errors=True)
-            self._process, self._lifeline, output = _spawn(place, self._variables(place, credentials))
+            child = spawn(
+                lambda lifeline: [
+                    *(place.runtime.python, "-X", f"pycache_prefix={place.bytecode}"),
+                    *(place.runtime.bootstrap, str(lifeline), place.opt),
+                ],
+                folder=place.task,
+                variables=self._variables(place, credentials),
+            )
+            self._process, self._lifeline = child.process, child.lifeline
             undo.callback(os.close, self._lifeline)  # it dies of that
             self._exit = os.pidfd_open(self._process.pid)
             self.usage = Usage(self._process.pid)
             undo.pop_all()
-        self.log = ProcessLog(output, lambda events: write_log(configuration.log_group, self.log_stream, events))
+        self.log = ProcessLog(child.output, lambda events: write_log(configuration.log_group, self.log_stream, events))
         self._poll = select.poll()
         for readable in (self._api, self.log, self._exit):
             self._poll.register(readable, select.POLLIN)
@@ -237,31 +245,3 @@ def log_stream_name(configuration: FunctionConfiguration) -> str:
     own = configuration.log_group == f"/aws/lambda/{configuration.name}"
     name = "" if own else configuration.name
     return f"{time.strftime('%Y/%m/%d', time.gmtime())}/{name}[{configuration.version}]{uuid.uuid4().hex}"
-
-
-def _spawn(place: Place, variables: dict[str, str]) -> tuple[subprocess.Popen[bytes], int, int]:
-    """The process; our end of its lifeline (closed when we die, see bootstrap.py); the reading end of its output."""
-    theirs, lifeline = os.pipe()
-    output, printing = os.pipe()
-    try:
-        process = subprocess.Popen(
-            [
-                *(place.runtime.python, "-X", f"pycache_prefix={place.bytecode}"),
-                *(place.runtime.bootstrap, str(theirs), place.opt),
-            ],
-            cwd=place.task,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=printing,
-            stderr=printing,
-            pass_fds=(theirs,),
-            start_new_session=True,
-        )
-    except BaseException:
-        for descriptor in (lifeline, output):
-            os.close(descriptor)
-        raise
-    finally:
-        for descriptor in (theirs, printing):
-            os.close(descriptor)
-    return process, lifeline, output

@@ -16,6 +16,7 @@ from typing import Final
 
 import urllib3
 
+from edgetrain.local.children import spawn
 from edgetrain.local.functions.logs import Event, ProcessLog
 from edgetrain.local.place import LOOPBACK
 
@@ -69,8 +70,13 @@ class Container:
         self._pool = urllib3.HTTPConnectionPool(LOOPBACK, self._port, maxsize=CONNECTIONS, retries=False)
         self._last: list[str] = []
         self._write_log = write_log
-        self._process, self._lifeline, output = _spawn(program, self._port)
-        self._log = ProcessLog(output, self._printed)
+        child = spawn(
+            lambda lifeline: [sys.executable, BOOTSTRAP, str(lifeline), *program.arguments],
+            folder=program.folder,
+            variables={**program.variables, "SAGEMAKER_BIND_TO_PORT": str(self._port), "SERVE_HOST": LOOPBACK},
+        )
+        self._process, self._lifeline = child.process, child.lifeline
+        self._log = ProcessLog(child.output, self._printed)
         self._reader = threading.Thread(target=self._read, name=f"container-{self._process.pid}", daemon=True)
         self._reader.start()
 
@@ -180,28 +186,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
-
-
-def _spawn(program: Program, port: int) -> tuple["subprocess.Popen[bytes]", int, int]:
-    """The process; our end of its lifeline; the reading end of its output."""
-    theirs, lifeline = os.pipe()
-    output, printing = os.pipe()
-    try:
-        process = subprocess.Popen(
-            [sys.executable, str(BOOTSTRAP), str(theirs), *program.arguments],
-            cwd=program.folder,
-            env={**program.variables, "SAGEMAKER_BIND_TO_PORT": str(port), "SERVE_HOST": LOOPBACK},
-            stdin=subprocess.DEVNULL,
-            stdout=printing,
-            stderr=printing,
-            pass_fds=(theirs,),
-            start_new_session=True,
-        )
-    except BaseException:
-        for descriptor in (lifeline, output):
-            os.close(descriptor)
-        raise
-    finally:
-        for descriptor in (theirs, printing):
-            os.close(descriptor)
-    return process, lifeline, output
