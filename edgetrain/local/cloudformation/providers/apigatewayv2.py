@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 
-from edgetrain.local.cloudformation.providers.base import ServiceProvider, chosen, unless_gone
+from edgetrain.local.cloudformation.providers.base import ReplacedProvider, ServiceProvider, chosen, unless_gone
 from edgetrain.local.cloudformation.resources import Declared, Made, Resource
 from edgetrain.local.http_api.catalogue import find_api, name_api
 
@@ -217,16 +217,13 @@ class StageProvider(PartProvider):
         return _typed(settings, {"AutoDeploy": _boolean})
 
 
-class DeploymentProvider(PartProvider):
+class DeploymentProvider(ReplacedProvider, PartProvider):
     """`AWS::ApiGatewayV2::Deployment`: the API as it is when the deployment is made."""
 
     kind = "AWS::ApiGatewayV2::Deployment"
     operations, identifier = "deployment", "DeploymentId"
     properties = frozenset({"ApiId", "Description", "StageName"})
     immutable = properties
-
-    def update(self, standing: Resource, declared: Declared) -> Made:
-        raise NotImplementedError("every property of a deployment is immutable")
 
     def request(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
         return chosen(wanted, "Description", "StageName")

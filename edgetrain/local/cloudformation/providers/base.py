@@ -36,6 +36,13 @@ class ServiceProvider(ABC):
     def delete(self, standing: Resource) -> None: ...
 
 
+class ReplacedProvider(ServiceProvider):
+    """A provider of what is never changed, only replaced: all its `properties` are `immutable`."""
+
+    def update(self, standing: Resource, declared: Declared) -> Made:
+        raise NotImplementedError(f"every property of {self.kind} is immutable")
+
+
 def chosen(properties: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """Those of the properties that are there."""
     return {name: properties[name] for name in names if name in properties}

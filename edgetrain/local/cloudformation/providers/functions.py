@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from edgetrain.local.cloudformation.providers.base import ServiceProvider, chosen, flat_tags, unless_gone
+from edgetrain.local.cloudformation.providers.base import ReplacedProvider, ServiceProvider, chosen, flat_tags, unless_gone
 from edgetrain.local.cloudformation.resources import Declared, Made, Resource
 
 GONE = ["ResourceNotFoundException"]
@@ -88,7 +88,7 @@ def _typed(request: dict[str, Any]) -> dict[str, Any]:
     return request
 
 
-class LayerVersionProvider(ServiceProvider):
+class LayerVersionProvider(ReplacedProvider):
     """`AWS::Lambda::LayerVersion`: any change makes another version."""
 
     kind = "AWS::Lambda::LayerVersion"
@@ -106,9 +106,6 @@ class LayerVersionProvider(ServiceProvider):
         name = wanted.get("LayerName", declared.name)
         version = self.client.publish_layer_version(LayerName=name, **settings)
         return Made(version["LayerVersionArn"], {"LayerVersionArn": version["LayerVersionArn"]})
-
-    def update(self, standing: Resource, declared: Declared) -> Made:
-        raise NotImplementedError("every property of a layer version is immutable")
 
     def delete(self, standing: Resource) -> None:
         name, version = standing.physical_id.split(":")[6:8]

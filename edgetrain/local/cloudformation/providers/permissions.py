@@ -1,10 +1,10 @@
 """Who may invoke a Lambda function."""
 
-from edgetrain.local.cloudformation.providers.base import ServiceProvider, chosen, unless_gone
+from edgetrain.local.cloudformation.providers.base import ReplacedProvider, chosen, unless_gone
 from edgetrain.local.cloudformation.resources import Declared, Made, Resource
 
 
-class PermissionProvider(ServiceProvider):
+class PermissionProvider(ReplacedProvider):
     """`AWS::Lambda::Permission`: a statement of a function's policy. Any change makes another one."""
 
     kind = "AWS::Lambda::Permission"
@@ -16,9 +16,6 @@ class PermissionProvider(ServiceProvider):
         wanted = declared.properties
         self.client.add_permission(StatementId=declared.name, **chosen(wanted, *self.properties))
         return Made(declared.name, {"Id": declared.name})
-
-    def update(self, standing: Resource, declared: Declared) -> Made:
-        raise NotImplementedError("every property of a permission is immutable")
 
     def delete(self, standing: Resource) -> None:
         function, statement = standing.properties["FunctionName"], standing.physical_id

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from edgetrain.local.cloudformation.providers.base import ServiceProvider, chosen
+from edgetrain.local.cloudformation.providers.base import ReplacedProvider, ServiceProvider, chosen
 from edgetrain.local.cloudformation.resources import Declared, Made, Resource
 
 LOOK_SECONDS: Final = 0.05
@@ -14,7 +14,7 @@ LOOK_SECONDS: Final = 0.05
 NUMBERS: Final = frozenset({"InitialInstanceCount", "MaxConcurrency", "MemorySizeInMB", "ProvisionedConcurrency"})
 
 
-class ModelProvider(ServiceProvider):
+class ModelProvider(ReplacedProvider):
     """`AWS::SageMaker::Model`: any change but of its tags makes another."""
 
     kind = "AWS::SageMaker::Model"
@@ -30,15 +30,12 @@ class ModelProvider(ServiceProvider):
         made = self.client.create_model(ModelName=name, **settings)
         return Made(made["ModelArn"], {"ModelName": name})
 
-    def update(self, standing: Resource, declared: Declared) -> Made:
-        raise NotImplementedError("every property of a model is immutable")
-
     def delete(self, standing: Resource) -> None:
         name = standing.attributes["ModelName"]
         _unless_gone(self.client.describe_model, self.client.delete_model, ModelName=name)
 
 
-class EndpointConfigProvider(ServiceProvider):
+class EndpointConfigProvider(ReplacedProvider):
     """`AWS::SageMaker::EndpointConfig`: any change but of its tags makes another."""
 
     kind = "AWS::SageMaker::EndpointConfig"
@@ -55,9 +52,6 @@ class EndpointConfigProvider(ServiceProvider):
             EndpointConfigName=name, ProductionVariants=_typed(wanted["ProductionVariants"]), **settings
         )
         return Made(made["EndpointConfigArn"], {"EndpointConfigName": name})
-
-    def update(self, standing: Resource, declared: Declared) -> Made:
-        raise NotImplementedError("every property of an endpoint configuration is immutable")
 
     def delete(self, standing: Resource) -> None:
         name = standing.attributes["EndpointConfigName"]
