@@ -14,6 +14,7 @@ eta = 0.1 for FedAdagrad and 0.01 for the others.
 Only +, -, *, / and square roots in float64, which IEEE 754 rounds the same way everywhere: equal sums give equal bits.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,16 +26,16 @@ Float64 = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Adaptive:
+class Adaptive(ABC):
     """State: `v`, the second moment of the deltas, and where `beta_1` is not 0 `m`, the first."""
 
     server_learning_rate: float
     beta_1: float
     tau: float
 
+    @abstractmethod
     def second_moment(self, v: Float64, square: Float64) -> Float64:
         """v_t of v_(t-1) and D_t^2; neither is changed."""
-        raise NotImplementedError
 
     def init(self, params: npt.NDArray[np.float32]) -> State:
         """m_0 = 0, v_0 = tau^2."""
