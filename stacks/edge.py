@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, Self, get_args
 
-from aws_cdk import CfnOutput, ReferenceStrength, Stack
+from aws_cdk import CfnOutput, Duration, ReferenceStrength, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
 from constructs import Construct, Node
 
@@ -16,8 +16,7 @@ from stacks.constructs.access import Access, Objects
 from stacks.constructs.alarms import ApiAlarms
 from stacks.constructs.http_api import HttpApi, Route
 from stacks.constructs.layers import Layers
-from stacks.constructs.least_privilege_function import LAMBDAS
-from stacks.constructs.route_function import RouteFunction
+from stacks.constructs.least_privilege_function import LAMBDAS, LeastPrivilegeFunction
 from stacks.constructs.web_client import WebClient
 from stacks.constructs.web_site import WebSite
 from stacks.identity import RESOURCE_SERVER, Identity
@@ -155,16 +154,18 @@ class EdgeStack(Stack):
         sign_in_url = identity.domain.base_url()
         layers = Layers(self, "Layers", target=target, archives=archives, extra="pictures")
         functions = {
-            route: RouteFunction(
+            route: LeastPrivilegeFunction(
                 self,
                 f"{route}Function",
-                route=route,
+                kind="route",
+                name=route,
                 target=target,
                 layers=layers.with_extra if spec.reads_pictures else layers.plain,
                 access=_detecting(settings, inference) if spec.reads_pictures else spec.access,
                 storage=storage,
                 environment=self._environment(spec, settings, storage, inference, sign_in_url),
                 memory_mb=spec.memory_mb,
+                timeout=Duration.seconds(limits.API_FUNCTION_SECONDS),
                 lambdas=lambdas,
             )
             for route, spec in ROUTES.items()

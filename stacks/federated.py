@@ -10,15 +10,14 @@ from constructs import Construct
 from edgetrain import limits
 from stacks.constructs.access import Access, Objects
 from stacks.constructs.layers import Layers
-from stacks.constructs.least_privilege_function import LAMBDAS, folder_of
-from stacks.constructs.state_function import StateFunction
+from stacks.constructs.least_privilege_function import LAMBDAS, LeastPrivilegeFunction, folder_of
 from stacks.constructs.training_workflow import StateFunctions, TrainingWorkflow
 from stacks.packaging.layers import LayerArchives
 from stacks.storage import Storage
 from stacks.targets import Target
 
 #: Lambda gives CPU by memory: this much is one whole vCPU.
-ONE_VCPU_MB: Final = 1769
+ONE_VCPU_MB: Final = limits.LAMBDA_VCPU_MB
 SMALL_MB: Final = 512
 
 # RunsBucket, by kind of object (edgetrain/keys.py makes the keys).
@@ -153,14 +152,16 @@ class FederatedStack(Stack):
         super().__init__(scope, construct_id, description="Edgetrain: federated training")
         layers = Layers(self, "Layers", target=target, archives=archives, extra="runtime")
         functions = {
-            folder_of(state): StateFunction(
+            folder_of(state): LeastPrivilegeFunction(
                 self,
                 f"{state}Function",
-                state=state,
+                kind="state",
+                name=state,
                 target=target,
                 layers=layers.with_extra if spec.runs_programs else layers.plain,
                 access=spec.access,
                 storage=storage,
+                environment=_environment(storage),
                 memory_mb=spec.memory_mb,
                 timeout=Duration.seconds(spec.timeout_seconds),
                 lambdas=lambdas,
@@ -170,3 +171,13 @@ class FederatedStack(Stack):
         workflow = TrainingWorkflow(self, "Training", functions=StateFunctions(**functions), storage=storage)
         arn = workflow.state_machine.state_machine_arn
         CfnOutput(self, "FederatedTrainingArn", value=arn).override_logical_id("StateMachineArn")
+
+
+def _environment(storage: Storage) -> dict[str, str]:
+    """What `edgetrain.rounds.entry` wants. A name grants nothing: which of the stores a function may use is its role's."""
+    return {
+        "DATA_BUCKET": storage.data.bucket_name,
+        "RUNS_BUCKET": storage.runs.bucket_name,
+        "MODELS_BUCKET": storage.models.bucket_name,
+        "LEDGER_TABLE": storage.ledger.table_name,
+    }

@@ -17,9 +17,8 @@ from constructs import Construct
 
 from edgetrain import limits
 from stacks.constructs.access import NO_RESOURCE, WITHOUT_RESOURCE, Access, Objects, without_resource
-from stacks.constructs.least_privilege_function import LOGS_FOR
+from stacks.constructs.least_privilege_function import LOGS_FOR, LeastPrivilegeFunction
 from stacks.constructs.retries import TRANSIENT, TRIES_OF_TRAINING, Tries
-from stacks.constructs.state_function import StateFunction
 from stacks.nag import acknowledge_resources
 from stacks.storage import Storage
 
@@ -34,17 +33,17 @@ ROUND: Final = {"run_id": "$.run_id", "round": "$.round"}
 class StateFunctions:
     """The function of each state that calls one."""
 
-    start_run: StateFunction
-    select_clients: StateFunction
-    train_client: StateFunction
-    seal_round: StateFunction
-    aggregate_tile: StateFunction
-    close_round: StateFunction
-    evaluate_model: StateFunction
-    publish_model: StateFunction
-    fail_run: StateFunction
+    start_run: LeastPrivilegeFunction
+    select_clients: LeastPrivilegeFunction
+    train_client: LeastPrivilegeFunction
+    seal_round: LeastPrivilegeFunction
+    aggregate_tile: LeastPrivilegeFunction
+    close_round: LeastPrivilegeFunction
+    evaluate_model: LeastPrivilegeFunction
+    publish_model: LeastPrivilegeFunction
+    fail_run: LeastPrivilegeFunction
 
-    def all(self) -> tuple[StateFunction, ...]:
+    def all(self) -> tuple[LeastPrivilegeFunction, ...]:
         """In the order of a run."""
         return tuple(vars(self).values())
 
@@ -160,7 +159,7 @@ class TrainingWorkflow(Construct):
     def _task(
         self,
         state: str,
-        function: StateFunction,
+        function: LeastPrivilegeFunction,
         request: Mapping[str, str],
         *,
         timeout: sfn.Timeout | None = None,
