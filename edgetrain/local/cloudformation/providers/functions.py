@@ -5,7 +5,13 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from edgetrain.local.cloudformation.providers.base import ReplacedProvider, ServiceProvider, chosen, flat_tags, unless_gone
+from edgetrain.local.cloudformation.providers.base import (
+    ReplacedProvider,
+    ServiceProvider,
+    chosen,
+    flat_tags,
+    unless_gone,
+)
 from edgetrain.local.cloudformation.resources import Declared, Made, Resource
 
 GONE = ["ResourceNotFoundException"]
