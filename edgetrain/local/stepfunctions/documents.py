@@ -60,6 +60,11 @@ class Document:
         self.value = value
         self._text = text
 
+    @classmethod
+    def of_text(cls, text: str) -> "Document":
+        """The value of a JSON text, with it. Raises as `from_text`."""
+        return cls(from_text(text), text)
+
     @property
     def text(self) -> str:
         if self._text is None:

@@ -111,7 +111,7 @@ class Engine:
         name = new_id() if name is None else name
         _check_name(name)
         _check_json("input", input, "InvalidExecutionInput", "Invalid State Machine Execution Input")
-        document = Document(from_text(input), input)
+        document = Document.of_text(input)
         return self._on_loop(lambda: self._start(machine, program, name, document, trace_header))
 
     def stop(self, arn: str, *, error: str | None = None, cause: str | None = None) -> float:

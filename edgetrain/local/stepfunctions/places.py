@@ -40,7 +40,7 @@ class Place:
     def of_row(cls, row: tuple[Any, ...]) -> "Place":
         """A row of the journal's table."""
         execution, path, state, data, entered, last, notes = row
-        return cls(execution, path, state, Document(from_text(data), data), entered, last, from_text(notes))
+        return cls(execution, path, state, Document.of_text(data), entered, last, from_text(notes))
 
     def redriven(self, after: int) -> "Place":
         """The place from which a redrive goes on: a state that had not ended starts its attempts anew.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from edgetrain.local.stepfunctions.calls import Calls
-from edgetrain.local.stepfunctions.documents import Document, from_text
+from edgetrain.local.stepfunctions.documents import Document
 from edgetrain.local.stepfunctions.history import History, Lane, failure_details, output_details
 from edgetrain.local.stepfunctions.journal import Journal
 from edgetrain.local.stepfunctions.places import Place
@@ -143,5 +143,4 @@ def run_of_row(around: Surroundings, row: ExecutionRow) -> Run:
     """An execution that goes on from where the journal has it."""
     journal = around.journal
     last = journal.select("select coalesce(max(id), 0) from events where execution = ?", row.key)[0][0]
-    document = Document(from_text(row.input), row.input)
-    return Run(around=around, row=row, input=document, last=last, places=journal.places(row.key))
+    return Run(around=around, row=row, input=Document.of_text(row.input), last=last, places=journal.places(row.key))

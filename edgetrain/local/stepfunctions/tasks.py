@@ -5,7 +5,7 @@ import logging
 from typing import Any
 
 from edgetrain.local.stepfunctions import definition
-from edgetrain.local.stepfunctions.documents import Document, from_text
+from edgetrain.local.stepfunctions.documents import Document
 from edgetrain.local.stepfunctions.failures import (
     HEARTBEAT_TIMEOUT,
     RUNTIME,
@@ -74,7 +74,7 @@ class Attempt:
         self._timeout = self._seconds("TimeoutSeconds", step.state.timeout, data)
         self._heartbeat = self._seconds("HeartbeatSeconds", step.state.heartbeat, data)
         if "parameters" in step.lane.notes:
-            self.parameters = Document(from_text(step.lane.notes["parameters"]), step.lane.notes["parameters"])
+            self.parameters = Document.of_text(step.lane.notes["parameters"])
             self.call = self._call()
         else:
             token = self._around.tokens.new(step.run.row.key) if self._resource.pattern == "waitForTaskToken" else None
@@ -191,7 +191,7 @@ class Attempt:
         answer = waiting.answer or {}
         if "output" not in answer:
             raise StateFailed(answer.get("error"), answer.get("cause"))
-        return Document(from_text(answer["output"]), answer["output"])
+        return Document.of_text(answer["output"])
 
     async def _submit(self, waiting: Waiting) -> None:
         """Call the service, unless the answer comes before its own."""
