@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edgetrain import __version__, keys
-from edgetrain.client.data import dataset_id_of, encode_examples, make_current, sha256_of, store
+from edgetrain.client.data import dataset_id_of, encode_examples, make_current, sha256_of, store, store_test
 from edgetrain.client.federation import Federation
 from edgetrain.client.held_out import HeldOutSample
-from edgetrain.contracts import ClientData, DataIndex, FileEntry
+from edgetrain.contracts import ClientData, DataIndex
 from edgetrain.datasets.sources import ClientPart, ClientSource
 from edgetrain.errors import DataFileInvalid, ObjectNotFound
 from edgetrain.stores.base import ObjectStore, read_record
@@ -89,14 +89,14 @@ def import_clients(
     for what, found in (("to train on", done.clients), ("held out", done.client_tests)):
         if not found:
             raise DataFileInvalid(f"task {task.name}: the {source.kind} data have no examples {what}: expected some")
-    test, count = _store_test(done, sample)
+    x, y = sample.arrays()
     index = DataIndex(
         task=task.name,
         dataset_id=dataset_id,
         clients=tuple(done.clients[name] for name in sorted(done.clients)),
         client_tests=tuple(done.client_tests[name] for name in sorted(done.client_tests)),
-        test=test,
-        test_examples=count,
+        test=store_test(data, task.name, dataset_id, encode_examples(x, y)),
+        test_examples=len(y),
         source={**settings, "imported_with": __version__},
     )
     return make_current(data, index)
@@ -115,10 +115,3 @@ def _stored(done: _Import, source: ClientSource) -> Iterator[tuple[ClientPart, C
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _store_test(done: _Import, sample: HeldOutSample) -> tuple[FileEntry, int]:
-    x, y = sample.arrays()
-    key, body = keys.test_data(done.task, done.dataset_id), encode_examples(x, y)
-    store(done.data, key, body)
-    return FileEntry(name=key.rsplit("/", 1)[-1], key=key, sha256=sha256_of(body), size=len(body)), len(y)

@@ -59,17 +59,15 @@ def import_data(
             progress(number, total)
         client = client_id(number)
         key = keys.client_data(task.name, dataset_id, client)
-        store(federation.data, key, body)
-        clients.append(ClientData(client=client, key=key, num_examples=count, sha256=sha256_of(body)))
-    test_key = keys.test_data(task.name, dataset_id)
-    store(federation.data, test_key, test)
+        clients.append(store_part(federation.data, key, client, body, count))
+    test_file = store_test(federation.data, task.name, dataset_id, test)
     if progress is not None:
         progress(total, total)
     index = DataIndex(
         task=task.name,
         dataset_id=dataset_id,
         clients=tuple(clients),
-        test=FileEntry(name=test_key.rsplit("/", 1)[-1], key=test_key, sha256=sha256_of(test), size=len(test)),
+        test=test_file,
         test_examples=len(examples.test_y),
         source=source,
     )
@@ -107,6 +105,19 @@ def store(data: ObjectStore, key: str, body: bytes) -> None:
     written = data.put_once(key, body)
     if not written.created and data.get(key) != body:
         raise DataInvalid(f"{key} exists with other bytes: somebody changed an imported data set")
+
+
+def store_part(data: ObjectStore, key: str, client: str, body: bytes, examples: int) -> ClientData:
+    """Some of a client's encoded examples, once; what the index says of them."""
+    store(data, key, body)
+    return ClientData(client=client, key=key, num_examples=examples, sha256=sha256_of(body))
+
+
+def store_test(data: ObjectStore, task: str, dataset_id: str, body: bytes) -> FileEntry:
+    """The held-out part of all, once; what the index says of it."""
+    key = keys.test_data(task, dataset_id)
+    store(data, key, body)
+    return FileEntry(name=key.rsplit("/", 1)[-1], key=key, sha256=sha256_of(body), size=len(body))
 
 
 def make_current(data: ObjectStore, index: DataIndex) -> DataIndex:

@@ -1,7 +1,5 @@
 """Letting clients keep a share of their examples to be tested on: another data set out of the one that is current."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from edgetrain import keys
+from edgetrain.client.data import dataset_id_of, make_current, sha256_of, store_part
 from edgetrain.client.federation import Federation
 from edgetrain.contracts import ClientData, DataIndex, DatasetPointer
 from edgetrain.errors import DataInvalid, DataNotFound, ObjectNotFound, UsageError
 from edgetrain.federated import weights
-from edgetrain.stores.base import read_record, write_record
+from edgetrain.stores.base import read_record
 
-#: Hex digits of a SHA-256 that make a data set's id.
-ID_DIGITS = 32
 Array = npt.NDArray[np.generic]
 
 
@@ -57,20 +54,19 @@ def hold_out(
             progress(number, len(index.clients))
         parts.append(_divided(_tensors(federation, member), member, share, seed, number))
     source = {**index.source, "held_out": {"share": share, "seed": seed, "dataset_id": index.dataset_id}}
-    digests = [_sha256(body) for part in parts for body in (part.kept, part.tested)]
-    canonical = json.dumps({"task": task, "source": source["held_out"], "sha256": digests}, sort_keys=True)
-    dataset_id = _sha256(canonical.encode())[:ID_DIGITS]
+    digests = [sha256_of(body) for part in parts for body in (part.kept, part.tested)]
+    dataset_id = dataset_id_of(task, source["held_out"], digests)
     clients, tests = [], []
     for part in parts:
         key = keys.client_data(task, dataset_id, part.client)
-        clients.append(_stored(federation, part.client, key, part.kept, part.kept_examples))
+        clients.append(store_part(federation.data, key, part.client, part.kept, part.kept_examples))
         if part.tested_examples:
             key = keys.client_test_data(task, dataset_id, part.client)
-            tests.append(_stored(federation, part.client, key, part.tested, part.tested_examples))
+            tests.append(store_part(federation.data, key, part.client, part.tested, part.tested_examples))
     if progress is not None:
         progress(len(parts), len(parts))
     changes = {"dataset_id": dataset_id, "clients": tuple(clients), "client_tests": tuple(tests), "source": source}
-    return _make_current(federation, index.model_copy(update=changes))
+    return make_current(federation.data, index.model_copy(update=changes))
 
 
 def _current(federation: Federation, task: str) -> DataIndex:
@@ -83,7 +79,7 @@ def _current(federation: Federation, task: str) -> DataIndex:
 
 def _tensors(federation: Federation, member: ClientData) -> dict[str, Array]:
     body = federation.data.get(member.key)
-    if _sha256(body) != member.sha256:
+    if sha256_of(body) != member.sha256:
         raise DataInvalid(f"{member.key}: the stored bytes do not have the SHA-256 {member.sha256} of the index")
     return weights.decode(body)
 
@@ -97,24 +93,3 @@ def _divided(tensors: dict[str, Array], member: ClientData, share: float, seed: 
         weights.encode({name: values[rows] for name, values in tensors.items()}) for rows in (~chosen, chosen)
     )
     return _Parts(member.client, kept, member.num_examples - count, tested, count)
-
-
-def _stored(federation: Federation, client: str, key: str, body: bytes, examples: int) -> ClientData:
-    """Once. What stands under a key that names its content by hash must be that content."""
-    written = federation.data.put_once(key, body)
-    if not written.created and federation.data.get(key) != body:
-        raise DataInvalid(f"{key} exists with other bytes: somebody changed a data set")
-    return ClientData(client=client, key=key, num_examples=examples, sha256=_sha256(body))
-
-
-def _make_current(federation: Federation, index: DataIndex) -> DataIndex:
-    index_key = keys.dataset_index(index.task, index.dataset_id)
-    standing = write_record(federation.data, index_key, index)
-    pointer = DatasetPointer(task=index.task, dataset_id=index.dataset_id, index_key=index_key)
-    body = pointer.model_dump_json().encode()
-    federation.data.put(keys.dataset_pointer(index.task), body, content_type="application/json")
-    return standing
-
-
-def _sha256(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
