@@ -221,6 +221,10 @@ class Journal:
         rows = self.select(f"select {', '.join(names)} from executions where {condition}", *values)  # noqa: S608 - our own text
         return [ExecutionRow(**dict(zip(names, row, strict=True))) for row in rows]
 
+    def last_event(self, execution: int) -> int:
+        """The number of an execution's last event, which is how many there are."""
+        return int(self.select("select coalesce(max(id), 0) from events where execution = ?", execution)[0][0])
+
     def map_runs(self, condition: str, *values: Any) -> list[MapRunRow]:
         """The map runs of which a condition holds."""
         names = list(MapRunRow.__dataclass_fields__)

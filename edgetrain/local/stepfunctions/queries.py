@@ -48,7 +48,7 @@ class Queries:
 
     def last_event(self, row: ExecutionRow) -> int:
         """The number of an execution's last event, which is how many there are."""
-        return int(self._journal.select("select coalesce(max(id), 0) from events where execution = ?", row.key)[0][0])
+        return self._journal.last_event(row.key)
 
     def definition(self, row: ExecutionRow) -> str:
         """The definition that an execution was started with."""

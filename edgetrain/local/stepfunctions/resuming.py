@@ -1,7 +1,7 @@
 """Executions that were running when the journal was left: they go on, or end when what they belonged to has ended."""
 
-from edgetrain.local.stepfunctions.history import History
 from edgetrain.local.stepfunctions.run import Run, Surroundings, run_of_row
+from edgetrain.local.stepfunctions.tables import ExecutionRow
 from edgetrain.local.stepfunctions.tokens import TOKEN
 
 
@@ -10,9 +10,8 @@ def take_up(around: Surroundings) -> list[Run]:
 
     Items of map runs are put into `around.left`, for their map runs. Tokens are known again at once.
     """
-    _end_orphans(around)
     roots: list[Run] = []
-    for row in around.journal.executions("status = 'RUNNING' order by key"):
+    for row in _without_orphans(around):
         run = run_of_row(around, row)
         for place in run.places:
             if TOKEN in place.notes:
@@ -24,19 +23,21 @@ def take_up(around: Surroundings) -> list[Run]:
     return roots
 
 
-def _end_orphans(around: Surroundings) -> None:
-    """End, as ABORTED, items and map runs whose execution ended a moment before the process did."""
-    journal, at = around.journal, around.clock()
-    running = {row.arn for row in journal.executions("status = 'RUNNING'")}
+def _without_orphans(around: Surroundings) -> list[ExecutionRow]:
+    """What goes on, in the order of starts; items and map runs whose execution ended a moment before the process did end
+    here, as ABORTED.
+    """
+    journal = around.journal
     playing = {row.arn: row.execution_arn for row in journal.map_runs("status = 'RUNNING'")}
+    running: dict[str, ExecutionRow] = {}
     # An item's key is larger than its parent's: parents are looked at first.
-    for row in journal.executions("status = 'RUNNING' and map_run_arn is not null order by key"):
-        if playing.get(row.map_run_arn or "") not in running:
-            running.discard(row.arn)
-            last = journal.select("select coalesce(max(id), 0) from events where execution = ?", row.key)[0][0]
-            History(journal, row.key, last).add("ExecutionAborted", 0, at, {})
-            journal.end_execution(row.key, "ABORTED", at, None, None, None)
+    for row in journal.executions("status = 'RUNNING' order by key"):
+        if row.map_run_arn is None or playing.get(row.map_run_arn) in running:
+            running[row.arn] = row
+        else:
+            run_of_row(around, row).end("ABORTED")
     for arn, execution in playing.items():
         if execution not in running:
-            journal.end_map_run(arn, "ABORTED", at)
+            journal.end_map_run(arn, "ABORTED", around.clock())
     journal.flush()
+    return list(running.values())

@@ -142,5 +142,10 @@ class Run:
 def run_of_row(around: Surroundings, row: ExecutionRow) -> Run:
     """An execution that goes on from where the journal has it."""
     journal = around.journal
-    last = journal.select("select coalesce(max(id), 0) from events where execution = ?", row.key)[0][0]
-    return Run(around=around, row=row, input=Document.of_text(row.input), last=last, places=journal.places(row.key))
+    return Run(
+        around=around,
+        row=row,
+        input=Document.of_text(row.input),
+        last=journal.last_event(row.key),
+        places=journal.places(row.key),
+    )
