@@ -23,12 +23,7 @@ class Request:
 
     def arn(self, name: str, kind: str) -> str:
         """An ARN of Step Functions; of another kind of thing it names nothing that exists."""
-        value = self.text(name)
-        if value is None:
-            raise ApiError(
-                "ValidationException",
-                f"1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null",
-            )
+        value = self.needed(name)
         parts = value.split(":", 6)
         if parts[0] != "arn":
             raise ApiError("InvalidArn", f"Invalid Arn: 'Invalid ARN prefix: {value}'")
@@ -38,13 +33,13 @@ class Request:
 
     def needed(self, name: str, most: int | None = None) -> str:
         """A string that must be there, of at most so many characters."""
-        value = self.text(name)
+        value = self.short(name, most)
         if value is None:
             raise ApiError(
                 "ValidationException",
                 f"1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null",
             )
-        return self.short(name, most) or ""
+        return value
 
     def short(self, name: str, most: int | None) -> str | None:
         """A string of at most so many characters, or None where there is none."""
