@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from edgetrain.client.connection import Connection
 from edgetrain.client.executions import Executions, StepFunctionsExecutions
-from edgetrain.client.outputs import Outputs, read_outputs
-from edgetrain.errors import NotDeployed
+from edgetrain.client.outputs import Outputs, read_outputs, require
 from edgetrain.stores.base import ObjectStore
 from edgetrain.stores.ledger import DynamoLedger, Ledger
 from edgetrain.stores.s3 import S3ObjectStore
@@ -41,11 +40,7 @@ def connect_registry(connection: Connection) -> Registry:
         NotDeployed: the storage is not deployed there.
     """
     flat = read_outputs(connection.client("cloudformation"))
-    missing = [name for name in ("ModelsBucket", "LedgerTable") if name not in flat]
-    if missing:
-        raise NotDeployed(
-            f"the storage is not deployed in this cloud (no {', '.join(missing)}): deploy it with `edgetrain up`"
-        )
+    require(flat, ("ModelsBucket", "LedgerTable"), "the storage is")
     return Registry(
         models=S3ObjectStore(connection.client("s3"), flat["ModelsBucket"]),
         ledger=DynamoLedger(connection.client("dynamodb"), flat["LedgerTable"]),

@@ -1,7 +1,7 @@
 """What the deployed application is called in its cloud."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -67,17 +67,9 @@ class Outputs:
         Raises:
             NotDeployed: one is missing.
         """
-        missing = [name for name in ALWAYS if name not in flat]
-        if missing:
-            raise NotDeployed(
-                f"the application is not deployed in this cloud (no {', '.join(missing)}): deploy it with `edgetrain up` "
-                "or, on AWS, `cdk deploy --all`"
-            )
+        require(flat, ALWAYS, "the application is")
         fields: dict[str, Any] = {_field(name): flat[name] for name in (*ALWAYS, *OPTIONAL) if name in flat}
-        endpoints = {
-            name.removesuffix(ENDPOINT).lower(): value for name, value in flat.items() if name.endswith(ENDPOINT)
-        }
-        return cls(**fields, endpoints=endpoints)
+        return cls(**fields, endpoints=endpoints_of(flat))
 
     def needed(self, name: str) -> str:
         """One of the optional fields.
@@ -87,10 +79,28 @@ class Outputs:
         """
         value: str | None = getattr(self, name)
         if value is None:
-            raise NotDeployed(
-                f"the API is not deployed in this cloud (no {name}): deploy it with `edgetrain up` or, on AWS, `cdk deploy --all`"
-            )
+            raise not_deployed("the API is", [name])
         return value
+
+
+def endpoints_of(flat: Mapping[str, str]) -> dict[str, str]:
+    """Task -> name of its endpoint, out of the outputs."""
+    return {name.removesuffix(ENDPOINT).lower(): value for name, value in flat.items() if name.endswith(ENDPOINT)}
+
+
+def require(flat: Mapping[str, str], names: Sequence[str], what: str) -> None:
+    """Raise `NotDeployed` when the outputs lack one of `names`; `what` begins the sentence: "the API is"."""
+    if missing := [name for name in names if name not in flat]:
+        raise not_deployed(what, missing)
+
+
+def not_deployed(what: str, missing: Sequence[str]) -> NotDeployed:
+    """The error that says so, and what to type. `what` is somebody with a verb: "the API is"."""
+    it = "them" if what.endswith(" are") else "it"
+    return NotDeployed(
+        f"{what} not deployed in this cloud (no {', '.join(missing)}): deploy {it} with `edgetrain up` or, on AWS, "
+        "`cdk deploy --all`"
+    )
 
 
 def _field(output: str) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from edgetrain.client.documents import PublishedDocument
-from edgetrain.errors import NotDeployed, UsageError
+from edgetrain.client.outputs import ENDPOINT, endpoints_of, not_deployed
+from edgetrain.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudfront import CloudFrontClient
@@ -24,7 +25,6 @@ CONFIG: Final = "config.json"
 SCOPES: Final = ("openid", "edgetrain/detect", "edgetrain/contribute")
 #: The API as the page reaches it, on its own origin.
 API_URL: Final = "/api"
-ENDPOINT: Final = "Endpoint"
 #: Outputs that a site needs.
 NEEDED: Final = ("WebUrl", "WebBucket", "DistributionId", "SignInUrl", "WebClientId")
 
@@ -71,13 +71,10 @@ class Site:
         Raises:
             NotDeployed: one is missing.
         """
-        tasks = sorted(name.removesuffix(ENDPOINT).lower() for name in flat if name.endswith(ENDPOINT))
+        tasks = sorted(endpoints_of(flat))
         missing = [name for name in NEEDED if name not in flat] + ([] if tasks else [f"...{ENDPOINT}"])
         if missing:
-            raise NotDeployed(
-                f"the web site is not deployed in this cloud (no {', '.join(missing)}): deploy it with `edgetrain up` or, "
-                "on AWS, `cdk deploy --all`"
-            )
+            raise not_deployed("the web site is", missing)
         sign_in = {"url": flat["SignInUrl"], "clientId": flat["WebClientId"], "scopes": list(SCOPES)}
         return cls(
             url=flat["WebUrl"],

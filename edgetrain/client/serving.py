@@ -188,8 +188,3 @@ class Promotions:
 
 def _prefix(endpoint: str) -> str:
     return endpoint[:ENDPOINT_CHARACTERS].rstrip("-")
-
-
-def endpoint_output(task: str) -> str:
-    """The stack output that names a task's endpoint: `ObjectsEndpoint`."""
-    return f"{task.title()}Endpoint"

@@ -1,14 +1,14 @@
 """The deployed sign-in: its user pool, and the authoriser that says whose tokens the API takes."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from edgetrain import limits
 from edgetrain.client.connection import Connection
-from edgetrain.client.outputs import read_outputs
-from edgetrain.errors import NotDeployed, SignInFailed, UsageError
+from edgetrain.client.outputs import read_outputs, require
+from edgetrain.errors import SignInFailed, UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewayv2 import ApiGatewayV2Client
@@ -123,7 +123,7 @@ def connect_sign_in(connection: Connection) -> SignIn:
         NotDeployed: identity or edge are not deployed there.
     """
     flat = read_outputs(connection.client("cloudformation"))
-    require(flat, "UserPoolId", "SignInUrl", "ApiId", "AuthorizerId", "WebUrl")
+    require(flat, ("UserPoolId", "SignInUrl", "ApiId", "AuthorizerId", "WebUrl"), "the API and its sign-in are")
     return SignIn(
         pool_id=flat["UserPoolId"],
         url=flat["SignInUrl"],
@@ -133,15 +133,6 @@ def connect_sign_in(connection: Connection) -> SignIn:
         idp=connection.client("cognito-idp"),
         gateway=connection.client("apigatewayv2"),
     )
-
-
-def require(flat: Mapping[str, str], *names: str) -> None:
-    """Raise `NotDeployed` when the outputs lack one of these."""
-    if missing := [name for name in names if name not in flat]:
-        raise NotDeployed(
-            f"the API and its sign-in are not deployed in this cloud (no {', '.join(missing)}): deploy them with "
-            "`edgetrain up` or, on AWS, `cdk deploy --all`"
-        )
 
 
 def _machine(client: "UserPoolClientTypeTypeDef") -> Machine:

@@ -28,13 +28,12 @@ def promote(
     """Let the task's endpoint serve a version, and wait until it does; requests meanwhile are answered."""
     from edgetrain.client.model_documents import PromoteDocument
     from edgetrain.client.models import find_model
-    from edgetrain.client.outputs import read_outputs
-    from edgetrain.client.serving import Promotions, endpoint_output
+    from edgetrain.client.serving import Promotions
 
     deployed = federation(cloud, data_dir)
     manifest = find_model(deployed, task, version)
     connected = connection(cloud, data_dir)
-    endpoint = read_outputs(connected.client("cloudformation")).get(endpoint_output(task))
+    endpoint = deployed.outputs.endpoints.get(task)
     if endpoint is None:
         raise NotDeployed(f"task {task!r} has no endpoint in this cloud: deploy with `-c serve={task}`")
     promotions = Promotions(

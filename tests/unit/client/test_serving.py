@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from edgetrain import keys
-from edgetrain.client.serving import Promoted, Promotions, endpoint_output
+from edgetrain.client.outputs import endpoints_of
+from edgetrain.client.serving import Promoted, Promotions
 from edgetrain.contracts import FileEntry, Manifest, ServedPointer
 from edgetrain.errors import ModelNotFound, PromotionFailed
 from tests.unit.fakes.stores import MemoryStore
@@ -241,4 +242,4 @@ def test_one_that_takes_for_ever_keeps_its_pointer(deployment, monkeypatch):
 
 
 def test_the_output_of_a_task():
-    assert endpoint_output("objects") == "ObjectsEndpoint"
+    assert endpoints_of({"ObjectsEndpoint": "e", "WebUrl": "u"}) == {"objects": "e"}
