@@ -1,4 +1,4 @@
-"""Alarms of the API: it answers with errors, it is slow, its busiest function fails or is held back."""
+"""What all alarms share, and those of the API: it answers with errors, it is slow, its busiest function fails or is held back."""
 
 from typing import Final
 
@@ -16,6 +16,22 @@ SERVER_ERRORS: Final = 5
 #: Milliseconds; a serverless endpoint's first answer after an idle hour takes some seconds, once.
 SLOW_MS: Final = 10_000
 SLOW_PERIODS: Final = 3
+
+
+def add_alarm(
+    scope: Construct, construct_id: str, metric: cloudwatch.IMetric, threshold: float, about: str, *, periods: int
+) -> cloudwatch.Alarm:
+    """An alarm once `metric` is at `threshold` or above for so many periods; that nothing is measured is no reason."""
+    return cloudwatch.Alarm(
+        scope,
+        construct_id,
+        metric=metric,
+        threshold=threshold,
+        evaluation_periods=periods,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        alarm_description=f"Edgetrain: {about}",
+    )
 
 
 class ApiAlarms(Construct):
@@ -65,15 +81,6 @@ class ApiAlarms(Construct):
     def _alarm(
         self, construct_id: str, metric: cloudwatch.IMetric, threshold: float, about: str, *, periods: int = 1
     ) -> None:
-        alarm = cloudwatch.Alarm(
-            self,
-            construct_id,
-            metric=metric,
-            threshold=threshold,
-            evaluation_periods=periods,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            alarm_description=f"Edgetrain: {about}",
-        )
+        alarm = add_alarm(self, construct_id, metric, threshold, about, periods=periods)
         if self._topic is not None:
             alarm.add_alarm_action(actions.SnsAction(self._topic))

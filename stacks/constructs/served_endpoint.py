@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as assets
@@ -11,6 +11,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from stacks.constructs.access import Access, Objects
+from stacks.constructs.alarms import PERIOD, add_alarm
 from stacks.nag import acknowledge_resources
 from stacks.serving import Serving
 from stacks.storage import Storage
@@ -21,7 +22,6 @@ LOG_GROUPS: Final = "/aws/sagemaker/Endpoints/*"
 #: As cdk-nag spells them.
 LOGS_ARN: Final = f"arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:{LOG_GROUPS}"
 NAMESPACE: Final = "/aws/sagemaker/Endpoints"
-PERIOD: Final = Duration.minutes(5)
 #: Errors of the container or of SageMaker in one period: one may be a container that was replaced.
 ERRORS: Final = 5
 #: p99 of what the container takes, in seconds; callers give up at 25.
@@ -142,22 +142,14 @@ class ServedEndpoint(Construct):
     def _alarm(
         self, construct_id: str, metric: str, *, statistic: str, threshold: float, periods: int, about: str
     ) -> None:
-        cloudwatch.Alarm(
-            self,
-            f"{construct_id}Alarm",
-            alarm_description=f"Edgetrain: {about}",
-            metric=cloudwatch.Metric(
-                namespace="AWS/SageMaker",
-                metric_name=metric,
-                dimensions_map={"EndpointName": self.name, "VariantName": VARIANT},
-                statistic=statistic,
-                period=PERIOD,
-            ),
-            threshold=threshold,
-            evaluation_periods=periods,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        measured = cloudwatch.Metric(
+            namespace="AWS/SageMaker",
+            metric_name=metric,
+            dimensions_map={"EndpointName": self.name, "VariantName": VARIANT},
+            statistic=statistic,
+            period=PERIOD,
         )
+        add_alarm(self, f"{construct_id}Alarm", measured, threshold, about, periods=periods)
 
 
 def _variant(model: sagemaker.CfnModel, serving: Serving) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
