@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import signal
-import time
 from contextlib import contextmanager
 
 import psutil
@@ -13,9 +12,9 @@ import pytest
 from edgetrain import limits
 from edgetrain.cli.photographs import photograph
 from edgetrain.local import process
+from tests.waiting import eventually
 
 PICTURE = photograph("chelsea")
-PATIENCE_SECONDS = 60
 
 
 @pytest.fixture
@@ -55,14 +54,6 @@ def serving(api):
     return found
 
 
-def until(what):
-    """Try again until something holds: what is restarted takes a moment."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not what():
-        assert time.monotonic() < end, "it has not recovered"
-        time.sleep(0.1)
-
-
 def whole(before, after):
     """That whatever was stored since then is the picture, all of it."""
     return all(after[key] == PICTURE for key in after.keys() - before.keys())
@@ -74,7 +65,7 @@ def test_the_endpoint_dies(api, detect):
         each.kill()
     reply = detect()  # at this moment it is either seen to be gone, or restarted already
     assert reply.status_code == 200 or is_ours(reply, reply.json()["error"]["code"])
-    until(lambda: detect().status_code == 200)
+    eventually(lambda: detect().status_code == 200, "it has recovered")
     assert whole(before, stored(api))
 
 
@@ -90,7 +81,7 @@ def test_the_endpoint_hangs(api, detect):
             os.kill(each.pid, signal.SIGCONT)
     assert is_ours(reply, "too_slow")
     assert reply.elapsed.total_seconds() < limits.HTTP_API_TIMEOUT_SECONDS
-    until(lambda: detect().status_code == 200)
+    eventually(lambda: detect().status_code == 200, "it has recovered")
     assert whole(before, stored(api))
 
 

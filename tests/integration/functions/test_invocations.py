@@ -8,7 +8,7 @@ import pytest
 
 from edgetrain import limits
 from tests.integration.functions.deployed import Deployment
-from tests.integration.functions.test_processes import eventually
+from tests.waiting import eventually
 
 NOTES = """
 import pathlib

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from edgetrain.local.functions import Executor, InvocationError
 from edgetrain.local.functions.process import FunctionProcess
 from tests.integration.functions.deployed import REGION, Deployment, SmallCloud
+from tests.waiting import eventually
 
 PID = "import os\n\ndef handler(event, context):\n    return os.getpid()\n"
 WAITS = """
@@ -40,16 +40,6 @@ cloud.deploy("waits", WAITS, timeout_seconds=900)
 executor = Executor(cloud, scratch=folder / "scratch", endpoint_url="http://127.0.0.1:9", region=REGION)
 executor.invoke("waits", json.dumps({"pids": str(folder / "pids")}).encode())
 """
-
-
-def eventually(condition, what: str, seconds: float = 60.0):
-    """The first true answer of `condition`; a failure when there is none for a minute."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if answer := condition():
-            return answer
-        time.sleep(0.01)
-    raise AssertionError(f"not so after {seconds} s: {what}")
 
 
 def pids(path: Path) -> list[int]:

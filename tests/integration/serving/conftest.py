@@ -6,7 +6,6 @@ import json
 import shutil
 import tarfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from edgetrain.local.cloud import SCRATCH
 from edgetrain.stores.ledger import DynamoLedger
 from edgetrain.stores.s3 import S3ObjectStore
 from tests.session_cloud import PROJECT, say
+from tests.waiting import eventually
 
 STORAGE, INFERENCE = "EdgetrainStorage", "EdgetrainInference"
 LABEL_PERSON = "Person"
@@ -186,19 +186,12 @@ def under_load(served: Served, photograph: bytes, callers: int = 3) -> Iterator[
     threads = [threading.Thread(target=call) for _ in range(callers)]
     for thread in threads:
         thread.start()
-    until(lambda: len(load.versions) >= callers)
+    eventually(lambda: len(load.versions) >= callers, "each caller has an answer")
     try:
         yield load
         seen = len(load.versions)
-        until(lambda: len(load.versions) >= seen + callers)
+        eventually(lambda: len(load.versions) >= seen + callers, "each caller has another answer")
     finally:
         stop.set()
         for thread in threads:
             thread.join()
-
-
-def until(condition: Callable[[], Any], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)

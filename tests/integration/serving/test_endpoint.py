@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 from edgetrain import keys
 from edgetrain.local import deployment, process
 from edgetrain.local.cloud import IMAGES, SCRATCH
-from tests.integration.serving.conftest import INFERENCE, LABEL_PERSON, Served, processes, under_load, until
+from tests.integration.serving.conftest import INFERENCE, LABEL_PERSON, Served, processes, under_load
+from tests.waiting import eventually
 
 
 def labels(served: Served) -> list[str]:
@@ -64,7 +65,7 @@ def test_its_log_is_in_cloudwatch(served, photograph):
         found = logs.filter_log_events(logGroupName=group)["events"]
         return [json.loads(each["message"]) for each in found if each["message"].startswith("{")]
 
-    until(lambda: {"ready", "invocation"} <= {line["event"] for line in lines()})
+    eventually(lambda: {"ready", "invocation"} <= {line["event"] for line in lines()}, "both are told")
 
 
 def test_a_killed_container_is_replaced(served, photograph):
@@ -98,7 +99,7 @@ def test_one_that_cannot_come_up_fails_its_stack_with_the_reason(served, photogr
     finally:
         template.write_text(before)
     assert served.invoke(photograph)["version"] == "1"
-    until(lambda: len(processes(served.data_dir)) == 1)
+    eventually(lambda: len(processes(served.data_dir)) == 1, "one process serves")
 
 
 def test_a_killed_cloud_takes_its_containers_with_it(tmp_path, served):

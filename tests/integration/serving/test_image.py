@@ -25,8 +25,9 @@ from edgetrain.local.place import LOOPBACK
 from edgetrain.local.sagemaker.container import free_port
 from edgetrain.local.sagemaker.dockerfile import entry_point, environment, stages
 from stacks.packaging.serving import DOCKERFILE, build_serving, image_context
-from tests.integration.serving.conftest import LABEL_PERSON, until
+from tests.integration.serving.conftest import LABEL_PERSON
 from tests.session_cloud import PROJECT
+from tests.waiting import eventually
 
 TARGET = "serve"
 
@@ -109,7 +110,7 @@ def container(image: Image, tmp_path: Path) -> Iterator[Container]:
     )
     made = Container(process, f"http://{LOOPBACK}:{port}", base / "model")
     try:
-        until(lambda: made.ping() or process.poll() is not None)
+        eventually(lambda: made.ping() or process.poll() is not None, "it answers, or has ended")
         assert process.poll() is None, process.communicate()[0]
         yield made
     finally:
@@ -141,7 +142,7 @@ def test_what_is_under_way_is_answered_before_it_ends(container, photograph):
     ]
     for caller in callers:
         caller.start()
-    until(lambda: answers)
+    eventually(lambda: answers, "one is answered")
     container.process.send_signal(signal.SIGTERM)
     for caller in callers:
         caller.join()
