@@ -120,6 +120,12 @@ class Fields:
             return None
         return self._compiled(name, self.raw(name), compile_path, "a valid JSONPath")
 
+    def whole_or_path(self, name: str, *, least: int = 0, most: int = limits.STATE_SECONDS) -> int | Path | None:
+        """An integer, or the path to it (`NamePath`); None where there is neither."""
+        self.at_most_one(name, f"{name}Path")
+        value = self.whole(name, least=least, most=most)
+        return value if value is not None else self.given_path(f"{name}Path")
+
     def reference_path(self, name: str) -> Path | None:
         """A path that a result can be put at; None where the field is null."""
         path = self.path(name)

@@ -6,18 +6,10 @@ from typing import Final
 from edgetrain import limits
 from edgetrain.local.stepfunctions.definition import ItemBatcher, ItemReader
 from edgetrain.local.stepfunctions.item_reader import DELIMITERS
-from edgetrain.local.stepfunctions.paths import Path
 from edgetrain.local.stepfunctions.reading import Fields
 
 _RESOURCE: Final = re.compile(r"arn:[a-z-]+:states:::s3:(getObject|listObjectsV2)")
 _INPUT_TYPES: Final = ("JSON", "JSONL", "CSV")
-
-
-def whole_or_path(fields: Fields, name: str, *, least: int = 0, most: int = limits.STATE_SECONDS) -> int | Path | None:
-    """A whole number, or the path to it (`NamePath`); None where there is neither."""
-    fields.at_most_one(name, f"{name}Path")
-    value = fields.whole(name, least=least, most=most)
-    return value if value is not None else fields.given_path(f"{name}Path")
 
 
 def read_reader(fields: Fields) -> ItemReader | None:
@@ -37,7 +29,7 @@ def read_reader(fields: Fields) -> ItemReader | None:
     config = fields.inner("ReaderConfig")
     kind = "OBJECTS" if lists else _input_type(config)
     headers, delimiter = _csv(config) if kind == "CSV" else (None, "COMMA")
-    most = whole_or_path(config, "MaxItems") or 0
+    most = config.whole_or_path("MaxItems") or 0
     config.done()
     _check_place(fields.inner("Parameters", commented=False), ("Bucket",) if lists else ("Bucket", "Key"), lists)
     parameters = fields.template("Parameters")
@@ -83,8 +75,8 @@ def _csv(config: Fields) -> tuple[tuple[str, ...] | None, str]:
 
 def read_batcher(fields: Fields) -> ItemBatcher:
     """An ItemBatcher."""
-    items = whole_or_path(fields, "MaxItemsPerBatch", least=1)
-    size = whole_or_path(fields, "MaxInputBytesPerBatch", least=1, most=limits.STATE_PAYLOAD_BYTES)
+    items = fields.whole_or_path("MaxItemsPerBatch", least=1)
+    size = fields.whole_or_path("MaxInputBytesPerBatch", least=1, most=limits.STATE_PAYLOAD_BYTES)
     if items is None and size is None:
         fields.wrong("", "Expected MaxItemsPerBatch or MaxInputBytesPerBatch")
     batcher = ItemBatcher(most_items=items, most_bytes=size, common=fields.template("BatchInput"))

@@ -9,7 +9,7 @@ from edgetrain import limits
 from edgetrain.local.stepfunctions.definition import DistributedMap, Flow, Map
 from edgetrain.local.stepfunctions.paths import Path
 from edgetrain.local.stepfunctions.reading import WHOLE, Fields
-from edgetrain.local.stepfunctions.reading_items import read_batcher, read_reader, whole_or_path
+from edgetrain.local.stepfunctions.reading_items import read_batcher, read_reader
 
 #: What AWS refuses in a label: white space, brackets, wildcards, other special and control characters.
 _NOT_IN_LABELS: Final = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
@@ -29,7 +29,7 @@ def read_map(fields: Fields, working: dict[str, Any], read_flow: Callable[[Field
         "processor": read_flow(processor),
         "items_path": fields.given_path("ItemsPath") or WHOLE,
         "item_selector": fields.template("ItemSelector") or fields.template("Parameters"),
-        "max_concurrency": whole_or_path(fields, "MaxConcurrency") or 0,
+        "max_concurrency": fields.whole_or_path("MaxConcurrency") or 0,
     }
     if not distributed:
         return Map(**common)
@@ -39,7 +39,7 @@ def read_map(fields: Fields, working: dict[str, Any], read_flow: Callable[[Field
         label=_label(fields, working["name"]),
         reader=read_reader(fields.inner("ItemReader")) if "ItemReader" in fields else None,
         batcher=read_batcher(fields.inner("ItemBatcher")) if "ItemBatcher" in fields else None,
-        tolerated_count=whole_or_path(fields, "ToleratedFailureCount"),
+        tolerated_count=fields.whole_or_path("ToleratedFailureCount"),
         tolerated_percentage=_percentage(fields),
     )
 

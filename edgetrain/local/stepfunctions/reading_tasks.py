@@ -4,7 +4,6 @@ import re
 from typing import Any, Final
 
 from edgetrain.local.stepfunctions.definition import Resource, Task
-from edgetrain.local.stepfunctions.paths import Path
 from edgetrain.local.stepfunctions.reading import Fields
 from edgetrain.local.stepfunctions.services import OPTIMISED, SERVICES, operation_of, service_of, upper
 
@@ -27,9 +26,8 @@ def read_task(fields: Fields, working: dict[str, Any]) -> Task:
     resource = _resource(fields)
     if resource is not None and resource.arn is None:
         _check_parameters(fields, resource)
-    fields.at_most_one("TimeoutSeconds", "TimeoutSecondsPath")
-    fields.at_most_one("HeartbeatSeconds", "HeartbeatSecondsPath")
-    timeout, heartbeat = _seconds(fields, "TimeoutSeconds"), _seconds(fields, "HeartbeatSeconds")
+    timeout = fields.whole_or_path("TimeoutSeconds", least=1)
+    heartbeat = fields.whole_or_path("HeartbeatSeconds", least=1)
     if heartbeat is not None and resource is not None and resource.pattern != "waitForTaskToken":
         fields.wrong("HeartbeatSeconds", "Only supported with .waitForTaskToken", "NOT_SUPPORTED")
     if isinstance(heartbeat, int) and isinstance(timeout, int) and heartbeat >= timeout:
@@ -41,11 +39,6 @@ def read_task(fields: Fields, working: dict[str, Any]) -> Task:
         timeout=timeout,
         heartbeat=heartbeat,
     )
-
-
-def _seconds(fields: Fields, name: str) -> int | Path | None:
-    seconds = fields.whole(name, least=1)
-    return seconds if seconds is not None else fields.given_path(f"{name}Path")
 
 
 def _resource(fields: Fields) -> Resource | None:
