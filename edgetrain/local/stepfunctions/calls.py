@@ -14,12 +14,9 @@ class Calls:
         self._threads = ThreadPoolExecutor(limit, thread_name_prefix="stepfunctions-call")
         self._places = asyncio.Semaphore(limit)
 
-    async def place(self) -> None:
-        """Wait for a free place; the next `start` takes it."""
+    async def start(self, call: Callable[[], Any]) -> "asyncio.Future[Any]":
+        """Wait for a free place and run `call` in a thread; it is under way when this returns."""
         await self._places.acquire()
-
-    def start(self, call: Callable[[], Any]) -> "asyncio.Future[Any]":
-        """Run `call` in a thread, in the place that was waited for."""
         future = asyncio.get_running_loop().run_in_executor(self._threads, call)
         future.add_done_callback(self._done)
         return future

@@ -40,8 +40,7 @@ async def read_items(step: Step[Any], reader: definition.ItemReader, data: Any) 
 
 async def _called(step: Step[Any], place: dict[str, str], call: Callable[[], Any]) -> Any:
     around = step.run.around
-    await around.calls.place()
-    future = around.calls.start(call)
+    future = await around.calls.start(call)
     await around.wait(future, None)
     try:
         return future.result()

@@ -58,8 +58,9 @@ class ServiceJob:
 
     async def _ask(self, action: str) -> dict[str, Any]:
         integrations, service = self._around.integrations, self._job.service
-        await self._around.calls.place()
-        future = self._around.calls.start(lambda: integrations.call(service, action, self._named, role_arn=self._role))
+        future = await self._around.calls.start(
+            lambda: integrations.call(service, action, self._named, role_arn=self._role)
+        )
         await asyncio.wait((future,))
         try:
             answer: dict[str, Any] = self._call.answer(future.result())

@@ -151,8 +151,7 @@ class Attempt:
             found: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             found.set_result(known)
             return found
-        await self._around.calls.place()
-        future = self._around.calls.start(self.call.perform)
+        future = await self._around.calls.start(self.call.perform)
         self.tell_once("Started")
         return future
 
