@@ -5,10 +5,9 @@ from typing import Any, Final
 from edgetrain.local.stepfunctions import definition
 from edgetrain.local.stepfunctions.documents import Document, from_text, to_text
 from edgetrain.local.stepfunctions.failures import RUNTIME, EvaluationFailed, StateFailed
-from edgetrain.local.stepfunctions.identities import new_id
 from edgetrain.local.stepfunctions.ports import FunctionResult, ServiceError
 from edgetrain.local.stepfunctions.steps import Step
-from edgetrain.local.stepfunctions.task_calls import TaskCall, with_metadata
+from edgetrain.local.stepfunctions.task_calls import TaskCall, refused_cause, with_metadata
 
 #: Errors that the SDK has no class for carry the service's own.
 _UNMODELLED: Final = {"AccessDeniedException", "AccessDenied"}
@@ -40,11 +39,7 @@ def _named(parameters: dict[str, Any]) -> tuple[str, str]:
 
 def _refused(error: ServiceError) -> StateFailed:
     name = "AWSLambdaException" if error.code in _UNMODELLED else error.code
-    return StateFailed(
-        f"Lambda.{name}",
-        f"{error.message} (Service: AWSLambda; Status Code: {error.status_code}; Error Code: {error.code}; "
-        f"Request ID: {new_id()}; Proxy: null)",
-    )
+    return StateFailed(f"Lambda.{name}", refused_cause(error, "AWSLambda"))
 
 
 def _answer(result: FunctionResult, *, by_arn: bool) -> Any:

@@ -11,7 +11,7 @@ from edgetrain.local.stepfunctions.identities import new_id
 from edgetrain.local.stepfunctions.ports import ServiceError
 from edgetrain.local.stepfunctions.services import OPTIMISED, SERVICES, Optimised, error_class, service_of
 from edgetrain.local.stepfunctions.steps import Step
-from edgetrain.local.stepfunctions.task_calls import TaskCall, with_metadata
+from edgetrain.local.stepfunctions.task_calls import TaskCall, refused_cause, with_metadata
 from edgetrain.local.stepfunctions.timestamps import show_timestamp
 
 
@@ -54,11 +54,7 @@ def _refused(optimised: Optimised, error: ServiceError) -> StateFailed:
     name = known or optimised.unmodelled or error.code
     if known is not None and optimised.suffix and not name.endswith(optimised.suffix):
         name += optimised.suffix
-    cause = (
-        f"{error.message} (Service: {optimised.shown}; Status Code: {error.status_code}; Error Code: {error.code}; "
-        f"Request ID: {new_id()}; Proxy: null)"
-    )
-    return StateFailed(f"{optimised.prefix}.{name}", cause)
+    return StateFailed(f"{optimised.prefix}.{name}", refused_cause(error, optimised.shown))
 
 
 def _sdk_refused(service: str, error: ServiceError) -> StateFailed:

@@ -27,6 +27,14 @@ class TaskCall:
     found: Callable[[], Any] = lambda: None
 
 
+def refused_cause(error: ServiceError, service: str) -> str:
+    """The cause of a refusal as AWS's optimised integrations word it; `service` as the SDK shows it."""
+    return (
+        f"{error.message} (Service: {service}; Status Code: {error.status_code}; Error Code: {error.code}; "
+        f"Request ID: {new_id()}; Proxy: null)"
+    )
+
+
 def with_metadata(answer: dict[str, Any], length: int, status: int, headers: dict[str, str]) -> dict[str, Any]:
     """An answer of `length` bytes with what AWS's optimised integrations put beside it."""
     request_id = new_id()
