@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from edgetrain.local.stepfunctions.calls import Calls
 from edgetrain.local.stepfunctions.documents import Document
-from edgetrain.local.stepfunctions.history import History, Lane, failure_details, output_details
+from edgetrain.local.stepfunctions.history import History, Lane, failure_details, input_details, output_details
 from edgetrain.local.stepfunctions.journal import Journal
 from edgetrain.local.stepfunctions.places import Place
 from edgetrain.local.stepfunctions.ports import Integrations
@@ -89,7 +89,7 @@ class Run:
         The first state's event points to 0 and not at the event of the start, as in AWS's histories.
         """
         self.around.journal.add_execution(self.row)
-        details = {"input": self.row.input, "inputDetails": {"truncated": False}, "roleArn": self.row.role_arn}
+        details = {**input_details(self.input), "roleArn": self.row.role_arn}
         self.history.add("ExecutionStarted", 0, self.row.started, details)
         return self.lane()
 

@@ -14,7 +14,7 @@ from edgetrain.local.stepfunctions.failures import (
     StateFailed,
 )
 from edgetrain.local.stepfunctions.flow import Outcome, plays
-from edgetrain.local.stepfunctions.history import failure_details, output_details
+from edgetrain.local.stepfunctions.history import failure_details, input_details, output_details
 from edgetrain.local.stepfunctions.jobs import ServiceJob, job_call
 from edgetrain.local.stepfunctions.lambda_task import lambda_call
 from edgetrain.local.stepfunctions.nested import nested_call, nested_ended
@@ -120,8 +120,7 @@ class Attempt:
         limits = {"timeoutInSeconds": self._timeout, "heartbeatInSeconds": self._heartbeat}
         limited = {name: seconds for name, seconds in limits.items() if seconds is not None}
         if self._resource.arn is not None:
-            given = {"input": self.parameters.text, "inputDetails": {"truncated": False}}
-            return {"resource": self._resource.arn, **given, **limited}
+            return {"resource": self._resource.arn, **input_details(self.parameters), **limited}
         region = self._step.run.row.arn.split(":")[3]
         return {"region": region, "parameters": self.parameters.text, **limited}
 
