@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from benchmarks.writers_files import write_leaf
 from edgetrain.cli.cloud import deploy_application
-from edgetrain.local import process
+from edgetrain.cli.commands.demo import fresh_cloud
 from edgetrain.tasks.building import load_or_build
 from edgetrain.tasks.registry import get_task
 
@@ -45,12 +45,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder, data_dir = Path(scratch) / "leaf", Path(scratch) / "cloud"
         size = write_leaf(folder, options.megabytes)
-        running = process.start(data_dir, port=0)
-        try:
-            deploy_application(running.endpoint, _say, only=STACKS)
+        with fresh_cloud(data_dir) as running:
+            deploy_application(running.endpoint, only=STACKS)
             figures = [_import(folder, data_dir, size), _import(folder, data_dir, size)]
-        finally:
-            process.stop(data_dir)
     report: dict[str, Any] = {
         "megabytes": round(size / 1e6, 1),
         "first": figures[0],
@@ -74,10 +71,6 @@ def _import(folder: Path, data_dir: Path, size: int) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     peak = int(done.stderr.rsplit("peak ", 1)[1]) * 1024 / 1e6
     return {"seconds": round(seconds, 1), "mb_per_s": round(size / 1e6 / seconds), "peak_mb": round(peak)}
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
 
 
 if __name__ == "__main__":

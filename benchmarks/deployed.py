@@ -1,6 +1,5 @@
 """An embedded cloud with a picture's whole way in it, deployed for one benchmark."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from edgetrain.cli.cloud import deploy_application
-from edgetrain.cli.photographs import photograph
+from edgetrain.cli.commands.demo import fresh_cloud
 from edgetrain.client.connection import Connection
 from edgetrain.client.federation import connect_registry
 from edgetrain.client.outputs import read_outputs
@@ -16,9 +15,6 @@ from edgetrain.client.pretrained import import_pretrained
 from edgetrain.client.sign_in import connect_sign_in
 from edgetrain.client.tokens import fetch_token
 from edgetrain.client.users import add_machine
-from edgetrain.local import process
-
-__all__ = ["DeployedApi", "deployed_cloud", "photograph"]
 
 STACKS: Final = ("EdgetrainEdge",)
 MACHINE: Final = "benchmark"
@@ -42,18 +38,14 @@ class DeployedApi:
 @contextmanager
 def deployed_cloud(folder: Path) -> Iterator[DeployedApi]:
     """A cloud of its own in `folder`, on a free port; it goes when the context ends."""
-    data_dir = folder / "cloud"
-    running = process.start(data_dir, port=0)
-    try:
-        deploy_application(running.endpoint, _say, only=STACKS)
+    with fresh_cloud(folder / "cloud") as running:
+        deploy_application(running.endpoint, only=STACKS)
         connection = Connection.embedded(running.endpoint)
         import_pretrained(connect_registry(connection))
         add_machine(connect_sign_in(connection), MACHINE, ("detect",))
         outputs = read_outputs(connection.client("cloudformation"))
         _lift_limits(connection, outputs["ApiId"])
         yield DeployedApi(connection, outputs["ApiUrl"])
-    finally:
-        process.stop(data_dir)
 
 
 def _lift_limits(connection: Connection, api_id: str) -> None:
@@ -62,7 +54,3 @@ def _lift_limits(connection: Connection, api_id: str) -> None:
     standing = gateway.get_stage(ApiId=api_id, StageName=STAGE)["RouteSettings"]
     open_ = {**standing.get(ROUTE, {}), "ThrottlingBurstLimit": MANY, "ThrottlingRateLimit": float(MANY)}
     gateway.update_stage(ApiId=api_id, StageName=STAGE, RouteSettings={**standing, ROUTE: open_})
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")

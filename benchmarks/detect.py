@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.deployed import deployed_cloud, photograph
+from benchmarks.deployed import deployed_cloud
+from edgetrain.cli.photographs import photograph
 from edgetrain.detection import pictures
 from edgetrain.runtime.detector import Detector
 from edgetrain.tasks.objects import pretrained_files
