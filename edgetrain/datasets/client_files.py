@@ -5,7 +5,7 @@ import hashlib
 import zipfile
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,6 +26,10 @@ class HoldOut:
     share: float = 0.1
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.share < 1:
+            raise UsageError(f"the held-out share is {self.share}: expected 0 or more, and less than 1")
+
     def rows(self, client: str, count: int) -> npt.NDArray[np.bool_]:
         """Of `count` examples, those that are held out: at least one and not all, where there are two."""
         wanted = min(max(1, round(self.share * count)), count - 1) if self.share else 0
@@ -44,8 +48,6 @@ class ClientFiles(ClientSource):
     ending: ClassVar[str]
 
     def __init__(self, task: Task, folder: Path, hold_out: HoldOut) -> None:
-        if not 0 <= hold_out.share < 1:
-            raise UsageError(f"the held-out share is {hold_out.share}: expected 0 or more, and less than 1")
         self._task, self._hold_out = task, hold_out
         self._files = sorted(folder.glob(f"*{self.ending}"))
         if not self._files:
@@ -54,8 +56,7 @@ class ClientFiles(ClientSource):
 
     def description(self) -> Mapping[str, Any]:
         """The files by hash, and how their examples are held out."""
-        hold_out = {"share": self._hold_out.share, "seed": self._hold_out.seed}
-        return {"kind": self.kind, "files": self._hashes, "hold_out": hold_out}
+        return {"kind": self.kind, "files": self._hashes, "hold_out": asdict(self._hold_out)}
 
     def __len__(self) -> int:
         """Two parts for each file (one for a client with one example)."""

@@ -1,6 +1,7 @@
 """Generated writers, for those who have no LEAF folder: nobody wrote these letters, and every name says so."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from importlib import metadata
 from typing import Any, ClassVar, Final
 
@@ -41,7 +42,7 @@ class GeneratedWriters(ClientSource):
             "generator": VERSION,
             "writers": self._writers,
             "seed": self._seed,
-            "hold_out": {"share": self._hold_out.share, "seed": self._hold_out.seed},
+            "hold_out": asdict(self._hold_out),
             "drawn_by": {**versions(), **{name: metadata.version(name) for name in DRAWN_BY}},
         }
 

@@ -177,6 +177,12 @@ def test_so_many_writers_cannot_be(count):
         writers(count)
 
 
+@pytest.mark.parametrize("share", [-0.1, 1.0])
+def test_a_share_that_cannot_be(share):
+    with pytest.raises(UsageError, match="the held-out share is"):
+        writers(2, share=share)
+
+
 def test_only_femnist_has_writers():
     with pytest.raises(UsageError, match="task digits: writers are generated for femnist's images and labels only"):
         GeneratedWriters(get_task("digits"), 2, 0, HoldOut())
