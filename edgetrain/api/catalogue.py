@@ -69,10 +69,10 @@ class Catalogue:
         Raises:
             RequestRefused: the task has no published version.
         """
-        versions = self.versions(task)
         try:
-            pointer = self._store.get(keys.served_pointer(task))
+            pointer = self._store.get(keys.served_pointer(checked_task(task)))
         except ObjectNotFound:
+            versions = self.versions(task)
             return FIRST if FIRST in versions and self._is_detector(task, FIRST) else versions[0]
         return _record(ServedPointer, pointer, f"what is served of {task}").version
 
