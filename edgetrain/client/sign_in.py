@@ -1,7 +1,7 @@
 """The deployed sign-in: its user pool, and the authoriser that says whose tokens the API takes."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -49,16 +49,23 @@ class SignIn:
 
     def machines(self) -> Iterator[Machine]:
         """All machine users, by name."""
-        pages = self.idp.get_paginator("list_user_pool_clients").paginate(UserPoolId=self.pool_id)
-        named = [(each["ClientName"], each["ClientId"]) for page in pages for each in page["UserPoolClients"]]
-        for _, client_id in sorted(named):
-            client = self.idp.describe_user_pool_client(UserPoolId=self.pool_id, ClientId=client_id)["UserPoolClient"]
-            if MACHINE_FLOW in client.get("AllowedOAuthFlows", []):
-                yield _machine(client)
+        return self._described(self._named())
 
     def find_machine(self, name: str) -> Machine | None:
         """The machine user of this name, or None."""
-        return next((machine for machine in self.machines() if machine.name == name), None)
+        return next(self._described(each for each in self._named() if each[0] == name), None)
+
+    def _named(self) -> list[tuple[str, str]]:
+        """Names and ids of the pool's app clients, by name; not all of them are machine users."""
+        pages = self.idp.get_paginator("list_user_pool_clients").paginate(UserPoolId=self.pool_id)
+        return sorted((each["ClientName"], each["ClientId"]) for page in pages for each in page["UserPoolClients"])
+
+    def _described(self, named: Iterable[tuple[str, str]]) -> Iterator[Machine]:
+        """The machine users among these: Cognito tells scopes and secret of one client at a time."""
+        for _, client_id in named:
+            client = self.idp.describe_user_pool_client(UserPoolId=self.pool_id, ClientId=client_id)["UserPoolClient"]
+            if MACHINE_FLOW in client.get("AllowedOAuthFlows", []):
+                yield _machine(client)
 
     def scopes(self) -> tuple[str, ...]:
         """What there is to be allowed: `detect`, ..."""
