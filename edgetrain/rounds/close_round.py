@@ -1,6 +1,5 @@
 """CloseRound: combine the tiles' sums, let the strategy make the next global model, and record what it was made from."""
 
-import hashlib
 import math
 import time
 from collections.abc import Iterable, Sequence
@@ -51,14 +50,16 @@ def _close(stores: RoundStores, request: RoundRequest, clock: Clock) -> ClosedRo
     run, run_sha256 = read_digested(stores.runs, keys.run_record(request.run_id), RunRecord)
     cohort, cohort_sha256 = read_digested(stores.runs, keys.cohort(run.run_id, request.round), Cohort)
     sealed, sealed_sha256 = read_digested(stores.runs, keys.sealed_round(run.run_id, request.round), SealedRound)
-    previous = run_sha256 if request.round == 1 else _digest_of_round(stores, run.run_id, request.round - 1)
+    last, previous = None, run_sha256
+    if request.round > 1:
+        last, previous = read_digested(stores.runs, keys.closed_round(run.run_id, request.round - 1), ClosedRound)
     results = [
         read_record(stores.runs, keys.tile_result(run.run_id, request.round, tile.index), TileResult)
         for tile in sealed.tiles
     ]
     accepted, refused = counted(sealed, results)
     require_quorum(len(accepted), refused, run.input.quorum, request.round)
-    following, state = _next_model(stores, run, cohort, results)
+    following, state = _next_model(stores, run, cohort, results, last)
     return ClosedRound(
         **made_from(cohort, accepted, refused),
         next=following,
@@ -101,12 +102,8 @@ def made_from(cohort: Cohort, accepted: Sequence[Receipt], refused: tuple[Refusa
     }
 
 
-def _digest_of_round(stores: RoundStores, run_id: str, round_number: int) -> str:
-    return hashlib.sha256(stores.runs.get(keys.closed_round(run_id, round_number))).hexdigest()
-
-
 def _next_model(
-    stores: RoundStores, run: RunRecord, cohort: Cohort, results: Sequence[TileResult]
+    stores: RoundStores, run: RunRecord, cohort: Cohort, results: Sequence[TileResult], last: ClosedRound | None
 ) -> tuple[ModelPointer, tuple[StatePointer, ...]]:
     """The model and the strategy's state: whoever makes them again makes the same bytes, or is told that others stand."""
     spec = read_spec(stores, run.task, run.program_id)
@@ -132,7 +129,7 @@ def _next_model(
             cohort.number_format,
             strategy,
             model.write,
-            state=_last_state(stores, run, cohort.round, names),
+            state=_last_state(stores, run, last, names),
             write_state={name: array.write for name, array in arrays.items()},
         )
         stored = {name: array.finish().stored for name, array in arrays.items()}
@@ -142,14 +139,14 @@ def _next_model(
 
 
 def _last_state(
-    stores: RoundStores, run: RunRecord, round_number: int, names: Sequence[str]
+    stores: RoundStores, run: RunRecord, last: ClosedRound | None, names: Sequence[str]
 ) -> dict[str, ByteSource] | None:
-    """The strategy's state after the round before, its bytes checked; None before the first round."""
-    if round_number == 1 or not names:
+    """The strategy's state after the `last` round, its bytes checked; None before the first round."""
+    if last is None or not names:
         return None
-    record = keys.closed_round(run.run_id, round_number - 1)
-    pointers = {each.name: each for each in read_record(stores.runs, record, ClosedRound).state}
+    pointers = {each.name: each for each in last.state}
     if pointers.keys() != set(names):
+        record = keys.closed_round(run.run_id, last.round)
         raise DataInvalid(f"{record} names the state {sorted(pointers)}: expected {sorted(names)}")
     return {name: open_verified(stores.runs, pointers[name].key, pointers[name].sha256) for name in names}
 
