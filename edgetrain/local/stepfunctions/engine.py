@@ -15,7 +15,7 @@ from edgetrain.local.stepfunctions.calls import Calls, until
 from edgetrain.local.stepfunctions.definition import Machine
 from edgetrain.local.stepfunctions.documents import Document, from_text
 from edgetrain.local.stepfunctions.failures import ApiError
-from edgetrain.local.stepfunctions.identities import new_id
+from edgetrain.local.stepfunctions.identities import execution_arn, new_id
 from edgetrain.local.stepfunctions.journal import Journal
 from edgetrain.local.stepfunctions.live import Live
 from edgetrain.local.stepfunctions.ports import Integrations, StateMachine
@@ -200,7 +200,7 @@ class Engine:
     def _start(
         self, machine: StateMachine, program: Machine, name: str, document: Document, trace_header: str | None
     ) -> tuple[str, float]:
-        arn = f"{machine.arn.replace(':stateMachine:', ':execution:')}:{name}"
+        arn = execution_arn(machine.arn, name)
         known = self._journal.execution(arn)
         if known is not None:
             if known.status == "RUNNING" and known.input == document.text:

@@ -17,7 +17,7 @@ from edgetrain.local.stepfunctions.failures import (
 from edgetrain.local.stepfunctions.fan_out import concurrency, given_items, item_context, selected, side_by_side
 from edgetrain.local.stepfunctions.flow import Outcome, plays
 from edgetrain.local.stepfunctions.history import failure_details
-from edgetrain.local.stepfunctions.identities import new_id
+from edgetrain.local.stepfunctions.identities import execution_arn, new_id
 from edgetrain.local.stepfunctions.item_batches import Batch, batches
 from edgetrain.local.stepfunctions.item_reader import read_items
 from edgetrain.local.stepfunctions.redriving import redriven
@@ -238,7 +238,7 @@ class MapRun:
             input=given,
             row=ExecutionRow(
                 key=around.journal.new_key(),
-                arn=f"{self._machine_arn.replace(':stateMachine:', ':execution:')}:{name}",
+                arn=execution_arn(self._machine_arn, name),
                 machine_arn=self._machine_arn,
                 name=name,
                 role_arn=row.role_arn,

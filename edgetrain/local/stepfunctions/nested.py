@@ -7,7 +7,7 @@ from typing import Any
 from edgetrain.local.stepfunctions import definition
 from edgetrain.local.stepfunctions.documents import Document, from_text, to_text
 from edgetrain.local.stepfunctions.failures import TASK_FAILED, ApiError, StateFailed
-from edgetrain.local.stepfunctions.identities import new_id
+from edgetrain.local.stepfunctions.identities import execution_arn, new_id
 from edgetrain.local.stepfunctions.service_task import service_call
 from edgetrain.local.stepfunctions.steps import Step
 from edgetrain.local.stepfunctions.tables import ExecutionRow
@@ -26,8 +26,8 @@ def nested_call(step: Step[definition.Task], parameters: Document) -> TaskCall:
     call = service_call(step, Document(given))
 
     def found() -> dict[str, Any] | None:
-        machine = str(given.get("StateMachineArn"))
-        row = step.run.around.executions.find(f"{machine.replace(':stateMachine:', ':execution:')}:{given['Name']}")
+        arn = execution_arn(str(given.get("StateMachineArn")), given["Name"])
+        row = step.run.around.executions.find(arn)
         if row is None or row.input != given["Input"] or row.started < step.lane.notes["scheduled_at"]:
             return None
         return {"ExecutionArn": row.arn, "StartDate": datetime.fromtimestamp(row.started, UTC)}
