@@ -12,6 +12,7 @@ the move of the flow that it belongs to are gathered without a pause between the
 import hashlib
 import sqlite3
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,9 +21,9 @@ from edgetrain.local.stepfunctions.places import Place
 from edgetrain.local.stepfunctions.tables import SCHEMA, VERSION, ExecutionRow, MapRunRow
 
 _INSERTS: Final = {
-    "executions": f"insert into executions values ({', '.join('?' * 19)})",  # noqa: S608 - no value in it
+    "executions": f"insert into executions values ({', '.join('?' * len(fields(ExecutionRow)))})",  # noqa: S608 - no value in it
     "events": "insert into events values (?, ?, ?, ?, ?, ?)",
-    "map_runs": f"insert into map_runs values ({', '.join('?' * 15)})",  # noqa: S608 - no value in it
+    "map_runs": f"insert into map_runs values ({', '.join('?' * len(fields(MapRunRow)))})",  # noqa: S608 - no value in it
 }
 _ENDS_EXECUTION: Final = "update executions set status = ?, stopped = ?, output = ?, error = ?, cause = ? where key = ?"
 _ENDS_MAP_RUN: Final = "update map_runs set status = ?, stopped = ? where arn = ?"
