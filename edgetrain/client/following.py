@@ -64,8 +64,9 @@ class RunWatcher:
         execution = self._federation.executions.describe(self._run.execution_arn)
         if execution is None:
             raise RunNotFound(f"there is no execution {self._run.execution_arn}")
-        if self._read_record() is not None:
-            self._read_done()
+        record = self._read_record()
+        if record is not None:
+            self._read_done(record)
         ended = execution.status != "RUNNING"
         return RunProgress(
             run_id=self._run.run_id,
@@ -87,10 +88,10 @@ class RunWatcher:
         except RunNotFound:
             return False
 
-    def _read_done(self) -> None:
+    def _read_done(self, record: RunRecord) -> None:
         """Rounds that are evaluated since the last look: one that is only closed has no accuracy yet."""
         while self._federation.runs.find(keys.evaluated_round(self._run.run_id, len(self._done) + 1)) is not None:
-            document = read_round(self._federation, self._run.run_id, len(self._done) + 1)
+            document = read_round(self._federation, record, len(self._done) + 1)
             if document is None:
                 return
             self._done.append(document)

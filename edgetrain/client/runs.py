@@ -146,34 +146,33 @@ def read_run(federation: Federation, run_id: str) -> RunDocument:
         input=record.input,
         client=record.client,
         model=_model(federation, state.row),
-        rounds=tuple(read_rounds(federation, run_id)),
+        rounds=tuple(read_rounds(federation, record)),
     )
 
 
-def read_rounds(federation: Federation, run_id: str, *, first: int = 1) -> Iterator[RoundDocument]:
+def read_rounds(federation: Federation, run: RunRecord, *, first: int = 1) -> Iterator[RoundDocument]:
     """The closed rounds from `first` on, until one is not closed yet."""
     number = first
-    while (document := read_round(federation, run_id, number)) is not None:
+    while (document := read_round(federation, run, number)) is not None:
         yield document
         number += 1
 
 
-def read_round(federation: Federation, run_id: str, number: int) -> RoundDocument | None:
+def read_round(federation: Federation, run: RunRecord, number: int) -> RoundDocument | None:
     """One closed round, or None when it is not closed. `metrics` is empty as long as it is not evaluated."""
     metrics: dict[str, float] = {}
     spread: dict[str, MetricSpread] = {}
     try:
-        evaluated = read_record(federation.runs, keys.evaluated_round(run_id, number), EvaluatedRound)
+        evaluated = read_record(federation.runs, keys.evaluated_round(run.run_id, number), EvaluatedRound)
         closed, metrics, ended = evaluated.closed, evaluated.metrics, evaluated.evaluated_at
         spread = evaluated.spread
     except ObjectNotFound:
         try:
-            closed = read_record(federation.runs, keys.closed_round(run_id, number), ClosedRound)
+            closed = read_record(federation.runs, keys.closed_round(run.run_id, number), ClosedRound)
         except ObjectNotFound:
             return None
         ended = closed.closed_at
-    cohort = read_record(federation.runs, keys.cohort(run_id, number), Cohort)
-    record = read_record(federation.runs, keys.run_record(run_id), RunRecord)
+    cohort = read_record(federation.runs, keys.cohort(run.run_id, number), Cohort)
     return RoundDocument(
         round=number,
         metrics=metrics,
@@ -187,8 +186,8 @@ def read_round(federation: Federation, run_id: str, number: int) -> RoundDocumen
         next_global_key=closed.next.key,
         next_global_sha256=closed.next.sha256,
         number_format=cohort.number_format,
-        client_learning_rate=client_rate(record, cohort),
-        server_learning_rate=server_rate(record, cohort),
+        client_learning_rate=client_rate(run, cohort),
+        server_learning_rate=server_rate(run, cohort),
         state=closed.state,
         updates=tuple(UpdateDocument(**entry.model_dump()) for entry in closed.updates),
         refused=tuple(

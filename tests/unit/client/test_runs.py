@@ -6,8 +6,8 @@ import pytest
 
 from edgetrain import errors, keys
 from edgetrain.client import runs
-from edgetrain.contracts import ClosedRound, UpdateEntry
-from edgetrain.stores.base import write_record
+from edgetrain.contracts import ClosedRound, RunRecord, UpdateEntry
+from edgetrain.stores.base import read_record, write_record
 from tests.unit.fakes.federation import ARN, DIGEST, PlayedRun, memory_federation, play
 
 NOON = datetime(2026, 3, 4, 12, 0, 0, tzinfo=UTC)
@@ -21,6 +21,10 @@ def federation():
 @pytest.fixture
 def going(federation):
     return PlayedRun.begin(federation, federation.executions.start("going", "{}"), {"task": "digits"})
+
+
+def record_of(federation, run_id):
+    return read_record(federation.runs, keys.run_record(run_id), RunRecord)
 
 
 def test_a_run_without_an_id_is_called_as_its_execution(federation):
@@ -98,7 +102,7 @@ def test_a_round_that_is_closed_and_not_evaluated_has_no_metrics(federation, goi
         closed_at=3.5,
     )
     write_record(federation.runs, keys.closed_round("going", 1), closed)
-    each = runs.read_round(federation, "going", 1)
+    each = runs.read_round(federation, record_of(federation, "going"), 1)
     assert (each.metrics, each.accuracy, each.seconds) == ({}, None, 2.5)
     assert each.updates[0].num_examples == 3
 
@@ -115,4 +119,5 @@ def test_a_run_that_is_read_is_whole(federation):
 
 def test_only_later_rounds_are_read_when_asked(federation):
     play(federation, federation.executions.start("run", "{}"), {"task": "digits"}, (0.1, 0.2, 0.3))
-    assert [each.round for each in runs.read_rounds(federation, "run", first=2)] == [2, 3]
+    record = record_of(federation, "run")
+    assert [each.round for each in runs.read_rounds(federation, record, first=2)] == [2, 3]
