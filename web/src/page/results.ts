@@ -49,10 +49,6 @@ export class Results {
     this.#radio(source).checked = true;
   }
 
-  get onDevice(): boolean {
-    return this.#onDevice.checked;
-  }
-
   set onDevice(on: boolean) {
     this.#onDevice.checked = on;
   }
