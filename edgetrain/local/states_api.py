@@ -79,15 +79,15 @@ class StatesApi:
 
     def answer(self, request: Request) -> Reply:
         operation = request.header("x-amz-target").removeprefix(TARGET)
-        body = request.body()
+        asked = _parsed(request.body())
         if operation in self._api.OPERATIONS:
-            status, answer = self._api.call(operation, _parsed(body))
+            status, answer = self._api.call(operation, asked)
             return _reply(status, answer)
-        refusal = _refusal(operation, _parsed(body))
+        refusal = _refusal(operation, asked)
         if refusal is not None:
             return _reply(400, refusal)
         if operation in DEFINING:
-            definition = _parsed(body).get("definition")
+            definition = asked.get("definition")
             problem = _problem(definition) if definition is not None else None
             if operation == "ValidateStateMachineDefinition":
                 return _reply(200, _validation(problem))
