@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 import requests
 
+from edgetrain.cli.cloud import deploy_application
 from edgetrain.client.connection import Connection
 from edgetrain.client.federation import Federation, connect
 from edgetrain.client.outputs import Outputs
 from edgetrain.client.pretrained import import_pretrained
-from edgetrain.local import deployment, process
+from edgetrain.client.sign_in import connect_sign_in
+from edgetrain.local import process
 
 PROJECT = Path(__file__).parents[1]
 
@@ -45,8 +47,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     data_dir = tmp_path_factory.mktemp("cloud")
     running = process.start(data_dir, port=0)
     try:
-        built = deployment.assembly(PROJECT / "build" / "assembly", say)
-        deployment.deploy(running.endpoint, built, say)
+        deploy_application(running.endpoint, say)
         connection = Connection.embedded(running.endpoint)
         yield Cloud(connection, data_dir, connect(connection))
     finally:
@@ -83,21 +84,16 @@ class DeployedApi:
 
     def new_client(self, *scopes: str, in_audience: bool = True, **more: Any) -> dict[str, Any]:
         """An app client with client credentials, as Cognito tells of it; the API's authoriser takes its tokens."""
-        idp, gateway = self.cloud.connection.client("cognito-idp"), self.cloud.connection.client("apigatewayv2")
-        client: dict[str, Any] = idp.create_user_pool_client(
-            UserPoolId=self.outputs.needed("user_pool_id"),
-            ClientName=f"test {' '.join(scopes)}",
+        given = {"UserPoolId": self.outputs.needed("user_pool_id"), "ClientName": f"test {' '.join(scopes)}", **more}
+        client: dict[str, Any] = self.cloud.connection.client("cognito-idp").create_user_pool_client(
             GenerateSecret=True,
             AllowedOAuthFlowsUserPoolClient=True,
             AllowedOAuthFlows=["client_credentials"],
             AllowedOAuthScopes=list(scopes),
-            **more,
+            **given,
         )["UserPoolClient"]
         if in_audience:
-            place = {"ApiId": self.outputs.needed("api_id"), "AuthorizerId": self.outputs.needed("authorizer_id")}
-            judged = gateway.get_authorizer(**place)["JwtConfiguration"]
-            judged["Audience"] = [*judged["Audience"], client["ClientId"]]
-            gateway.update_authorizer(**place, JwtConfiguration=judged)
+            connect_sign_in(self.cloud.connection).admit(client["ClientId"])
         return client
 
     def token_of(self, client: dict[str, Any]) -> str:
@@ -127,6 +123,17 @@ def throttled_route(api: DeployedApi, route: str) -> Iterator[None]:
         yield
     finally:
         gateway.update_stage(**stage, RouteSettings=standing)
+
+
+@contextmanager
+def throttled_function(api: DeployedApi, name: str) -> Iterator[None]:
+    """While it lasts, a function is given no run at all: `DetectObjects`."""
+    functions, name = api.cloud.connection.client("lambda"), api.cloud.function_name(name)
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    try:
+        yield
+    finally:
+        functions.delete_function_concurrency(FunctionName=name)
 
 
 @pytest.fixture(scope="session")

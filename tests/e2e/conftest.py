@@ -29,7 +29,7 @@ TOKENS = "edgetrain.tokens"
 SEED = """(() => {
     if (location.origin !== %s || sessionStorage.getItem("seeded")) return;
     sessionStorage.setItem("seeded", "1");
-    sessionStorage.setItem("edgetrain.tokens", %s);
+    sessionStorage.setItem(%s, %s);
 })()"""
 
 NewContext = Callable[..., BrowserContext]
@@ -147,7 +147,7 @@ def see(site: Site, tokens: str, watch: Watch, new_context: NewContext) -> Open:
         kept = json.loads(tokens)
         changed(kept)
         context = new_context(**options)
-        context.add_init_script(SEED % (json.dumps(site.url), json.dumps(json.dumps(kept))))
+        context.add_init_script(SEED % (json.dumps(site.url), json.dumps(TOKENS), json.dumps(json.dumps(kept))))
         page = TestedPage(context.new_page(), site.url, watch)
         page.open()
         return page

@@ -1,12 +1,10 @@
 """Whatever goes wrong, the page says so in words that help. Real causes, where a machine alone can have them."""
 
-import json
-
 import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import PASSWORD
-from tests.session_cloud import throttled_route
+from tests.session_cloud import throttled_function, throttled_route
 
 DETECT = "POST /detections"
 
@@ -97,13 +95,9 @@ def test_too_many_requests(site, see, pictures, watch):
 def test_the_service_is_busy(site, see, pictures, watch):
     watch.expect("503")
     page = see()
-    functions, name = site.api.cloud.connection.client("lambda"), site.api.cloud.function_name("DetectObjects")
-    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
-    try:
+    with throttled_function(site.api, "DetectObjects"):
         page.choose(pictures["chelsea"])
         assert page.told() == "The service is busy. Try again in a moment."
-    finally:
-        functions.delete_function_concurrency(FunctionName=name)
     page.page.get_by_role("button", name="Try again").click()
     assert page.wait_until_found().startswith("Found: cat")
 
@@ -160,4 +154,4 @@ def test_an_answer_of_a_sign_in_that_was_not_started_here(site, visit):
     page = visit()
     page.page.goto(f"{site.url}/?code=stolen&state=made-up")
     assert page.told() == "This sign-in was not started here, or too long ago. Sign in again."
-    assert json.loads(page.page.evaluate("() => JSON.stringify(location.search)")) == ""
+    assert page.page.evaluate("() => location.search") == ""

@@ -12,6 +12,7 @@ import pytest
 from edgetrain import limits
 from edgetrain.cli.photographs import photograph
 from edgetrain.local import process
+from tests.session_cloud import throttled_function
 from tests.waiting import eventually
 
 PICTURE = photograph("chelsea")
@@ -94,14 +95,9 @@ def test_the_picture_cannot_be_stored(api, detect):
 
 
 def test_the_function_is_throttled(api, detect):
-    name = api.cloud.function_name("DetectObjects")
-    functions = api.cloud.connection.client("lambda")
     before = stored(api)
-    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
-    try:
+    with throttled_function(api, "DetectObjects"):
         reply = detect()
-    finally:
-        functions.delete_function_concurrency(FunctionName=name)
     assert (reply.status_code, reply.json()) == (503, {"message": "Service Unavailable"})
     assert stored(api) == before
     assert detect().status_code == 200

@@ -58,14 +58,7 @@ def another_issuer(api):
     scopes = [{"ScopeName": "detect", "ScopeDescription": "the same name"}]
     idp.create_resource_server(UserPoolId=pool, Identifier="edgetrain", Name="edgetrain", Scopes=scopes)
     idp.create_user_pool_domain(UserPoolId=pool, Domain="another-pool-of-tests")
-    client = idp.create_user_pool_client(
-        UserPoolId=pool,
-        ClientName="stranger",
-        GenerateSecret=True,
-        AllowedOAuthFlowsUserPoolClient=True,
-        AllowedOAuthFlows=["client_credentials"],
-        AllowedOAuthScopes=["edgetrain/detect"],
-    )["UserPoolClient"]
+    client = api.new_client("edgetrain/detect", in_audience=False, UserPoolId=pool)
     try:
         return api.token_of(client)
     finally:

@@ -14,10 +14,9 @@ from typing import Any
 
 import psutil
 import pytest
-import skimage.data
-from PIL import Image
 
 from edgetrain import keys
+from edgetrain.cli import photographs
 from edgetrain.client.connection import Connection
 from edgetrain.client.models import find_model
 from edgetrain.client.outputs import read_outputs
@@ -39,9 +38,7 @@ LABEL_PERSON = "Person"
 @pytest.fixture(scope="session")
 def photograph() -> bytes:
     """A JPEG with a person in it."""
-    written = io.BytesIO()
-    Image.fromarray(skimage.data.astronaut()).save(written, "JPEG", quality=92)
-    return written.getvalue()
+    return photographs.photograph("astronaut")
 
 
 def reduced(assembly: Path, folder: Path) -> Path:
