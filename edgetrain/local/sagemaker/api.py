@@ -12,7 +12,7 @@ from edgetrain.local.sagemaker import records
 from edgetrain.local.sagemaker.container import Answer, Broken, TimedOut
 from edgetrain.local.sagemaker.endpoints import EndpointNotFound, Endpoints, log_group
 from edgetrain.local.sagemaker.fleet import Throttled
-from edgetrain.local.sagemaker.plan import read_variant
+from edgetrain.local.sagemaker.plan import Variant, read_variant
 from edgetrain.local.wsgi import Application, Reply, Request, call
 
 TARGET: Final = "SageMaker."
@@ -98,11 +98,11 @@ class SageMakerApi:
         name = asked["EndpointName"]
         if records.find_endpoint(name) is not None:
             raise _invalid(f'Cannot create already existing endpoint "{records.endpoint_arn(name)}".')
-        config = self._config(asked["EndpointConfigName"])
+        config, variant = self._config(asked["EndpointConfigName"])
         reply = call(self._moto, request.environ)
         if reply.succeeded:
             records.enter(records.find_endpoint(name), "Creating")
-            self._endpoints.bring(name, asked["EndpointConfigName"], config)
+            self._endpoints.bring(name, asked["EndpointConfigName"], config, variant)
         return reply
 
     def _update(self, _: Request, asked: Mapping[str, Any]) -> Reply:
@@ -110,12 +110,11 @@ class SageMakerApi:
         record = self._at_rest(name)
         if record.endpoint_status != "InService":
             raise _invalid(f'Cannot update endpoint "{record.arn}" in status {record.endpoint_status}.')
-        config = self._config(asked["EndpointConfigName"])
-        wanted = read_variant(config, records.find_model)
+        config, wanted = self._config(asked["EndpointConfigName"])
         if wanted.is_serverless and not self._endpoints.variant(name).is_serverless:
             raise _invalid("Cannot update an instance-based endpoint to a serverless one.")
         records.enter(record, "Updating")
-        self._endpoints.bring(name, asked["EndpointConfigName"], config)
+        self._endpoints.bring(name, asked["EndpointConfigName"], config, wanted)
         return _json({"EndpointArn": record.arn})
 
     def _delete(self, request: Request, asked: Mapping[str, Any]) -> Reply:
@@ -135,17 +134,16 @@ class SageMakerApi:
             raise _invalid(f'Cannot update in-progress endpoint "{record.arn}".')
         return record
 
-    def _config(self, name: str) -> dict[str, Any]:
-        """A configuration that can be run."""
+    def _config(self, name: str) -> tuple[dict[str, Any], Variant]:
+        """A configuration that can be run, and its variant."""
         found = records.find_config(name)
         if found is None:
             about = f"arn:{PARTITION}:sagemaker:{REGION}:{ACCOUNT}:endpoint-config/{name.lower()}"
             raise _invalid(f'Could not find endpoint configuration "{about}".')
         try:
-            read_variant(found, records.find_model)
+            return found, read_variant(found, records.find_model)
         except ValueError as error:
             raise _invalid(str(error)) from error
-        return found
 
     # --- the runtime
 

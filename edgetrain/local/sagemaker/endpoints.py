@@ -15,7 +15,7 @@ from edgetrain.local.functions.logs import Event, LogWriter
 from edgetrain.local.sagemaker import records
 from edgetrain.local.sagemaker.container import Answer, Container, Program
 from edgetrain.local.sagemaker.fleet import Fleet
-from edgetrain.local.sagemaker.plan import CannotServe, Services, Variant, make_program, read_variant
+from edgetrain.local.sagemaker.plan import CannotServe, Services, Variant, make_program
 
 logger = logging.getLogger(__name__)
 
@@ -73,15 +73,12 @@ class Endpoints:
         self._closed = False
         self._logs = LogWriter(services.put_log_events)
 
-    def bring(self, name: str, config_name: str, config: Mapping[str, Any]) -> None:
-        """Give the endpoint (its record says Creating or Updating) containers of this configuration, meanwhile in a thread.
+    def bring(self, name: str, config_name: str, config: Mapping[str, Any], variant: Variant) -> None:
+        """Give the endpoint (its record says Creating or Updating) containers of this configuration's variant, meanwhile in a
+        thread.
 
         What it had goes on answering until the new ones are in service, and stays when they do not come up.
-
-        Raises:
-            ValueError: the embedded cloud cannot run the configuration.
         """
-        variant = read_variant(config, records.find_model)
         self._in_thread(lambda: self._bring(name, config_name, config, variant))
 
     def remove(self, name: str) -> None:
