@@ -114,21 +114,23 @@ def read_outputs(cloudformation: "CloudFormationClient") -> dict[str, str]:
     Raises:
         CloudNotRunning: nothing answers at the endpoint.
     """
-    return {
-        output["OutputKey"]: output["OutputValue"]
-        for stack in _stacks(cloudformation)
-        for output in stack.get("Outputs", [])
-        if not output["OutputKey"].startswith(BETWEEN_STACKS)
-    }
+    return read_stacks(cloudformation)[1]
 
 
-def read_stacks(cloudformation: "CloudFormationClient") -> dict[str, str]:
-    """Name -> CloudFormation's status, of those of the application's stacks that are there.
+def read_stacks(cloudformation: "CloudFormationClient") -> tuple[dict[str, str], dict[str, str]]:
+    """Name -> CloudFormation's status, of those of the application's stacks that are there; and the outputs of `read_outputs`.
 
     Raises:
         CloudNotRunning: nothing answers at the endpoint.
     """
-    return {stack["StackName"]: stack["StackStatus"] for stack in _stacks(cloudformation)}
+    stacks = tuple(_stacks(cloudformation))
+    outputs = {
+        output["OutputKey"]: output["OutputValue"]
+        for stack in stacks
+        for output in stack.get("Outputs", [])
+        if not output["OutputKey"].startswith(BETWEEN_STACKS)
+    }
+    return {stack["StackName"]: stack["StackStatus"] for stack in stacks}, outputs
 
 
 def _stacks(cloudformation: "CloudFormationClient") -> "Iterator[StackTypeDef]":

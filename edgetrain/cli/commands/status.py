@@ -61,7 +61,7 @@ def look(cloud: CloudName, data_dir: "Path | None") -> "StatusDocument":
 
 def _deployed(cloud: CloudName, data_dir: "Path | None") -> tuple[dict[str, str], str | None]:
     """The stacks with their status, and where the web app is served, if it is."""
-    from edgetrain.client.outputs import read_outputs, read_stacks
+    from edgetrain.client.outputs import read_stacks
 
-    cloudformation = connection(cloud, data_dir).client("cloudformation")
-    return read_stacks(cloudformation), read_outputs(cloudformation).get("WebUrl")
+    stacks, outputs = read_stacks(connection(cloud, data_dir).client("cloudformation"))
+    return stacks, outputs.get("WebUrl")

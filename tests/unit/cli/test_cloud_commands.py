@@ -25,7 +25,7 @@ STACKS = {"EdgetrainStorage": "CREATE_COMPLETE", "EdgetrainFederated": "CREATE_C
 def cloud(process, tmp_path, monkeypatch):
     """An embedded cloud with the application in it."""
     monkeypatch.setattr(outputs, "read_outputs", lambda _client: dict(FLAT))
-    monkeypatch.setattr(outputs, "read_stacks", lambda _client: dict(STACKS))
+    monkeypatch.setattr(outputs, "read_stacks", lambda _client: (dict(STACKS), dict(FLAT)))
     return process.start(tmp_path / "cloud")
 
 
@@ -176,7 +176,7 @@ def test_status_of_an_embedded_cloud(edgetrain_, cloud, tmp_path):
 
 def test_status_says_where_the_web_app_is(edgetrain_, cloud, monkeypatch):
     assert "web app" not in edgetrain_("status").stdout
-    monkeypatch.setattr(outputs, "read_outputs", lambda _client: {**FLAT, "WebUrl": WEB})
+    monkeypatch.setattr(outputs, "read_stacks", lambda _client: (STACKS, {**FLAT, "WebUrl": WEB}))
     assert edgetrain_("status", "--json").document["web"] == WEB
     assert f"web app: {WEB}/" in edgetrain_("status").stdout
 

@@ -132,7 +132,7 @@ def test_outputs_of_all_stacks_without_what_only_stacks_read():
 def test_a_stack_that_is_not_there_adds_nothing():
     client, stub = stubbed("cloudformation")
     answers(stub, stack("EdgetrainFederated"))
-    assert read_stacks(client) == {"EdgetrainFederated": "CREATE_COMPLETE"}
+    assert read_stacks(client) == ({"EdgetrainFederated": "CREATE_COMPLETE"}, {})
     stub.add_client_error("describe_stacks", "AccessDenied")
     with pytest.raises(ClientError):
         read_stacks(client)
