@@ -6,6 +6,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -105,16 +106,15 @@ class Endpoints:
         Raises:
             EndpointNotFound, Throttled, TimedOut, Broken: there is no answer.
         """
-        with self._lock:
-            if name not in self._standing:
-                raise EndpointNotFound(name)
-            fleet = self._standing[name].fleet
-            place = fleet.reserved()
-            place.__enter__()  # under the lock: who swaps fleets afterwards waits for this request
-        try:
+        with ExitStack() as place:
+            with self._lock:
+                if name not in self._standing:
+                    raise EndpointNotFound(name)
+                fleet = self._standing[name].fleet
+                place.enter_context(
+                    fleet.reserved()
+                )  # under the lock: who swaps fleets afterwards waits for this request
             return fleet.ask(headers, body)
-        finally:
-            place.__exit__(None, None, None)
 
     def pids(self, name: str) -> list[int]:
         """Processes of the containers in service."""
