@@ -125,10 +125,7 @@ class _Walk:
     # --- a rule for each kind of layer ----------------------------------------------------------------------
 
     def _conv(self, layer: Any) -> Block:
-        if self.image is None:
-            raise refused(
-                layer, "a convolution needs an image [height, width, channels] or a series [length, channels] before it"
-            )
+        image = self._needs_image(layer, "a convolution")
         _require(layer, set(layer.strides) == {1}, f"strides {tuple(layer.strides)}: expected 1")
         _require(layer, set(layer.dilation_rate) == {1}, f"dilation {tuple(layer.dilation_rate)}: expected 1")
         _require(layer, layer.padding in ("same", "valid"), f"padding {layer.padding!r}: expected same or valid")
@@ -137,10 +134,10 @@ class _Walk:
         pool = self._take_pool()
         if pool is not None and not relu:
             relu = self._take_relu()
-        kernel = _kernel(layer, self.image)
+        kernel = _kernel(layer, image)
         first = not self.result and _taps(kernel, pool) <= MOST_TAPS
         if not first:
-            self._rows(self.image)
+            self._rows(image)
         elif self.series:
             self.result.append(SeriesBlock())
         self.image = pool.out(kernel.out) if pool else kernel.out
@@ -148,27 +145,20 @@ class _Walk:
         return SeriesConvBlock(block) if self.series else block
 
     def _pool(self, layer: Any) -> Block:
-        if self.image is None:
-            raise refused(
-                layer, "pooling needs an image [height, width, channels] or a series [length, channels] before it"
-            )
-        self._rows(self.image)
+        image = self._needs_image(layer, "pooling")
+        self._rows(image)
         pool = _pool(layer)
-        block = (PoolBlock if type(layer) in MAX_POOLS else AverageBlock)(self.image, pool)
-        self.image = pool.out(self.image)
-        return block
+        self.image = pool.out(image)
+        return (PoolBlock if type(layer) in MAX_POOLS else AverageBlock)(image, pool)
 
     def _global_average(self, layer: Any) -> Block | None:
         """One window as large as the image, and a Flatten of the pixel that is left."""
-        if self.image is None:
-            raise refused(
-                layer, "pooling needs an image [height, width, channels] or a series [length, channels] before it"
-            )
+        image = self._needs_image(layer, "pooling")
         _require(layer, not layer.keepdims, "keepdims has no lowering")
-        self._rows(self.image)
-        pool = Pool(self.image.height, self.image.width)
-        self.result.append(AverageBlock(self.image, pool))
-        self.image = pool.out(self.image)
+        self._rows(image)
+        pool = Pool(image.height, image.width)
+        self.result.append(AverageBlock(image, pool))
+        self.image = pool.out(image)
         return self._flatten(layer)
 
     def _flatten(self, layer: Any) -> Block | None:  # noqa: ARG002 (rules have one signature)
@@ -199,6 +189,14 @@ class _Walk:
         return ReluBlock()
 
     # --- what the rules share -------------------------------------------------------------------------------
+
+    def _needs_image(self, layer: Any, what: str) -> ImageShape:
+        """What the layer sees, where that is an image or a series; `what` begins the sentence that refuses it."""
+        if self.image is None:
+            raise refused(
+                layer, f"{what} needs an image [height, width, channels] or a series [length, channels] before it"
+            )
+        return self.image
 
     def _rows(self, image: ImageShape) -> None:
         """See that the next block finds images as rows."""
