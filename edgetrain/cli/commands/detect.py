@@ -9,7 +9,7 @@ from edgetrain import limits
 from edgetrain.cli import console
 from edgetrain.cli.cloud import connection
 from edgetrain.cli.options import Cloud, CloudName, DataDir, Json
-from edgetrain.errors import NotDeployed, UsageError
+from edgetrain.errors import UsageError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -107,12 +107,11 @@ def _write(image: "Image.Image", out: Path) -> None:
 
 def _deployed(cloud: CloudName, data_dir: Path | None) -> str:
     """Where the deployed API is."""
-    from edgetrain.client.outputs import read_outputs
+    from edgetrain.client.outputs import read_outputs, require
 
-    url = read_outputs(connection(cloud, data_dir).client("cloudformation")).get("ApiUrl")
-    if url is None:
-        raise NotDeployed("no API is deployed in this cloud: `edgetrain up` deploys it or, on AWS, `cdk deploy --all`")
-    return url
+    flat = read_outputs(connection(cloud, data_dir).client("cloudformation"))
+    require(flat, ("ApiUrl",), "the API is")
+    return flat["ApiUrl"]
 
 
 def _token(token: str | None, user: str | None, cloud: CloudName, data_dir: Path | None) -> str:
