@@ -14,7 +14,7 @@ class CloudName(StrEnum):
     AWS = "aws"
 
 
-#: Arguments and options that name a task or a run.
+#: Arguments and options that name a task, a run or a version.
 TaskOption = Annotated[
     str,
     typer.Option("--task", help="The task (`edgetrain tasks list`), or the file of your own.", show_default=False),
@@ -30,6 +30,9 @@ TaskArgument = Annotated[
 ]
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="The run's id (`edgetrain runs list`).", show_default=False)
+]
+VersionOption = Annotated[
+    int | None, typer.Option("--version", min=1, help="This version (default: the newest).", show_default=False)
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document to standard output, everything else to standard error.")

@@ -10,17 +10,13 @@ from edgetrain.cli.application import give_up
 from edgetrain.cli.cloud import federation
 from edgetrain.cli.commands import promote
 from edgetrain.cli.groups import new_group
-from edgetrain.cli.options import Cloud, CloudName, DataDir, Json, TaskArgument
+from edgetrain.cli.options import Cloud, CloudName, DataDir, Json, TaskArgument, VersionOption
 from edgetrain.errors import DataInvalid
 
 if TYPE_CHECKING:
     from edgetrain.client.model_documents import VerifiedFile
 
 group = new_group("List, show, download, verify and promote models.")
-
-Version = Annotated[
-    int | None, typer.Option("--version", min=1, help="This version (default: the newest).", show_default=False)
-]
 
 
 @group.command("list")
@@ -61,7 +57,7 @@ def list_(
 def show(
     task: TaskArgument,
     *,
-    version: Version = None,
+    version: VersionOption = None,
     cloud: Cloud = CloudName.LOCAL,
     data_dir: DataDir = None,
     as_json: Json = False,
@@ -88,7 +84,7 @@ def show(
 def download(
     task: TaskArgument,
     *,
-    version: Version = None,
+    version: VersionOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Write here (default: models/TASK/VERSION).", show_default=False)
     ] = None,
@@ -117,7 +113,7 @@ def download(
 def verify(
     task: TaskArgument,
     *,
-    version: Version = None,
+    version: VersionOption = None,
     cloud: Cloud = CloudName.LOCAL,
     data_dir: DataDir = None,
     as_json: Json = False,

@@ -1,31 +1,23 @@
 """`edgetrain models promote`: let a task's endpoint serve a version."""
 
-from typing import Annotated
-
-import typer
-
 from edgetrain.cli import console
 from edgetrain.cli.cloud import connection, federation, pause_between_looks
-from edgetrain.cli.options import Cloud, CloudName, DataDir, Json, TaskArgument
+from edgetrain.cli.options import Cloud, CloudName, DataDir, Json, TaskArgument, VersionOption
 from edgetrain.errors import NotDeployed
-
-Version = Annotated[
-    int | None,
-    typer.Option(
-        "--version", min=1, help="This version (default: the newest). An earlier one: going back.", show_default=False
-    ),
-]
 
 
 def promote(
     task: TaskArgument,
     *,
-    version: Version = None,
+    version: VersionOption = None,
     cloud: Cloud = CloudName.LOCAL,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Let the task's endpoint serve a version, and wait until it does; requests meanwhile are answered."""
+    """Let the task's endpoint serve a version, and wait until it does; requests meanwhile are answered.
+
+    An earlier version: going back.
+    """
     from edgetrain.client.model_documents import PromoteDocument
     from edgetrain.client.models import find_model
     from edgetrain.client.serving import Promotions
