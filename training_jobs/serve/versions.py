@@ -12,7 +12,7 @@ from typing import Final
 from edgetrain import keys
 from edgetrain.contracts import FileEntry, Manifest, ServedPointer
 from edgetrain.errors import DataInvalid, ObjectNotFound
-from edgetrain.stores.base import ObjectStore, read_record
+from edgetrain.stores.base import ObjectStore, parse_record, read_record
 
 FIRST_VERSION: Final = 1
 #: What a detector is loaded from; the rest of a version (its licence, say) is for those who download it.
@@ -51,7 +51,7 @@ def _fetch(store: ObjectStore, pointer: ServedPointer, folder: Path) -> Path:
     body = store.get(key)
     if hashlib.sha256(body).hexdigest() != pointer.manifest_sha256:
         raise DataInvalid(f"{key} does not have the SHA-256 {pointer.manifest_sha256} that was promoted")
-    entries = {entry.name: entry for entry in Manifest.model_validate_json(body).files}
+    entries = {entry.name: entry for entry in parse_record(body, key, Manifest).files}
     if missing := [name for name in LOADED if name not in entries]:
         raise DataInvalid(f"{key} names no {' and no '.join(missing)}: expected a detector")
     for name in LOADED:
