@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,7 +81,7 @@ class Images:
         scratch = Path(tempfile.mkdtemp(dir=self._kept, prefix=".new-"))
         try:
             shutil.copytree(image.context, scratch / CONTEXT)
-            said = {name: value for name, value in asdict(image).items() if name in {"dockerfile", "target"}}
+            said = {"dockerfile": image.dockerfile, "target": image.target}
             (scratch / DESCRIPTION).write_text(json.dumps(said) + "\n")
             scratch.rename(self._kept / image.tag)
         finally:
