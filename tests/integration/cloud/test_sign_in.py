@@ -4,8 +4,6 @@ import base64
 import hashlib
 import re
 import secrets
-import subprocess
-import sys
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,6 +16,7 @@ from joserfc.jwk import KeySet
 from edgetrain.client import users
 from edgetrain.client.sign_in import SignIn, connect_sign_in
 from edgetrain.client.tokens import fetch_token
+from tests.integration.cli.conftest import Shell
 
 SECONDS = 30
 
@@ -143,28 +142,18 @@ def test_a_token_of_the_pools_api_has_no_scope_and_is_forbidden(cloud, outputs, 
         idp.delete_user_pool_client(UserPoolId=outputs["UserPoolId"], ClientId=client)
 
 
-def edgetrain(cloud, *words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "edgetrain.cli", *words, "--data-dir", str(cloud.data_dir)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-
-
 def test_a_script_is_added_calls_the_api_and_is_removed(cloud, outputs, sign_in, name):
-    added = edgetrain(cloud, "users", "add", name, "--scopes", "detect")
-    assert added.returncode == 0, added.stderr
-    again = edgetrain(cloud, "users", "add", name, "--scopes", "detect")
-    assert again.returncode == 2
-    printed = edgetrain(cloud, "token", name)
-    assert (printed.returncode, printed.stderr, printed.stdout.count("\n")) == (0, "", 1)
+    shell = Shell(cloud.data_dir)
+    shell.run("users", "add", name, "--scopes", "detect")
+    shell.run("users", "add", name, "--scopes", "detect", code=2)
+    printed = shell.run("token", name)
+    assert (printed.stderr, printed.stdout.count("\n")) == ("", 1)
     token = printed.stdout.strip()
     assert versions(outputs, token) == 404
     assert versions(outputs, token[:-4] + ("AAAA" if token[-4:] != "AAAA" else "BBBB")) == 401
     users.remove(sign_in, name)
     assert versions(outputs, token) == 401, "it is no longer of the audience"
-    assert edgetrain(cloud, "token", name).returncode == 2
+    shell.run("token", name, code=2)
 
 
 def test_a_script_that_may_only_contribute_may_not_read(cloud, outputs, sign_in, name):

@@ -1,9 +1,6 @@
 """FEMNIST from LEAF's files to a published model: writers are imported, and the deployed state machine trains on them."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -17,8 +14,8 @@ from edgetrain.contracts import DataIndex, TaskSpec
 from edgetrain.datasets.leaf import LeafSource
 from edgetrain.stores.base import read_record
 from edgetrain.tasks.registry import get_task
+from tests.integration.cli.conftest import Shell
 from tests.integration.federation.conftest import Player
-from tests.session_cloud import PROJECT
 from tests.unit.fakes import leaf
 
 TASK = "femnist"
@@ -73,9 +70,8 @@ def test_an_import_that_is_killed_goes_on_where_it_was(player: Player, imported:
     data = player.federation.data
     current, before = data.get(keys.dataset_pointer(TASK)), set(data.keys(f"datasets/{TASK}/"))
     words = ("data", "import", "--task", TASK, "--model", MODEL, "--generate-writers", "40", "--seed", "5", "--json")
-    command = [sys.executable, "-m", "edgetrain.cli", *words]
-    environment = {**os.environ, "EDGETRAIN_DATA_DIR": str(player.cloud.data_dir)}
-    first = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    shell = Shell(player.cloud.data_dir)
+    first = shell.start(*words)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while len(left := set(data.keys(f"datasets/{TASK}/")) - before) < 10:
         assert first.poll() is None, "it ended too soon to be killed"
@@ -87,8 +83,7 @@ def test_an_import_that_is_killed_goes_on_where_it_was(player: Player, imported:
     assert not [key for key in left if key.endswith(".json")], "no index"
     versions = {key: data.find(key) for key in left}
 
-    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
-    told = ImportDocument.model_validate_json(done.stdout)
+    told = ImportDocument.model_validate_json(shell.run(*words).stdout)
     assert (told.source, told.clients) == ("generated", 40)
     index = read_record(data, told.index_key, DataIndex)
     assert left < {each.key for each in (*index.clients, *index.client_tests)}

@@ -1,15 +1,11 @@
 """Which version answers: promoted, rolled back, and through any deployment."""
 
-import json
-import subprocess
-import sys
-
 import pytest
 
 from edgetrain import keys
 from edgetrain.errors import PromotionFailed
+from tests.integration.cli.conftest import Shell
 from tests.integration.serving.conftest import under_load
-from tests.session_cloud import PROJECT
 
 
 @pytest.fixture(autouse=True)
@@ -79,16 +75,7 @@ def test_a_version_that_does_not_come_up_changes_nothing(served, second, photogr
 
 def test_the_command(cloud, api):
     """On the whole application; version 1 is what is served there anyway."""
-    command = [sys.executable, "-m", "edgetrain.cli", "models", "promote", "objects", "--json"]
-    done = subprocess.run(
-        [*command, "--version", "1", "--data-dir", str(cloud.data_dir)],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    told = Shell(cloud.data_dir).json("models", "promote", "objects", "--version", "1")
     assert (told["task"], told["version"], told["previous_version"]) == ("objects", 1, None)
     status = cloud.connection.client("sagemaker").describe_endpoint(EndpointName=told["endpoint"])
     assert status["EndpointStatus"] == "InService"

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from edgetrain.client.runs import read_run
+from tests.integration.cli.conftest import Shell
 from tests.session_cloud import PROJECT, Cloud
 
 TUTORIAL = PROJECT / "docs" / "tutorials" / "your_own_task.md"
@@ -23,7 +24,6 @@ BLOCK = re.compile(
 LEFT_OUT = ("edgetrain up ", "edgetrain down")
 #: Far more than any command takes.
 PATIENCE_SECONDS = 120
-OTHERS = ("AWS_ENDPOINT_URL", "AWS_PROFILE", "EDGETRAIN_CLOUD", "FORCE_COLOR", "GITHUB_ACTIONS")
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,11 @@ def reader(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Reader:
     for name, words in {"python": [], "edgetrain": ["-m", "edgetrain.cli"]}.items():
         (programs / name).write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, *words])} "$@"\n')
         (programs / name).chmod(0o755)
-    kept = {name: value for name, value in os.environ.items() if name not in OTHERS}
     more = {
-        "EDGETRAIN_DATA_DIR": str(cloud.data_dir),
         "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),
         "PYTHONPATH": str(PROJECT),
     }
-    return Reader(tmp_path_factory.mktemp("tutorial"), {**kept, **more})
+    return Reader(tmp_path_factory.mktemp("tutorial"), {**Shell(cloud.data_dir).environment(), **more})
 
 
 def test_a_reader_gets_from_readings_to_a_federated_model(reader: Reader, cloud: Cloud) -> None:
