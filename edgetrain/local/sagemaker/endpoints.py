@@ -75,8 +75,7 @@ class Endpoints:
         self._logs = LogWriter(services.put_log_events)
 
     def bring(self, name: str, config_name: str, config: Mapping[str, Any], variant: Variant) -> None:
-        """Give the endpoint (its record says Creating or Updating) containers of this configuration's variant, meanwhile in a
-        thread.
+        """Give the endpoint (its record says Creating or Updating) containers of the configuration's variant, in a thread.
 
         What it had goes on answering until the new ones are in service, and stays when they do not come up.
         """
@@ -111,9 +110,8 @@ class Endpoints:
                 if name not in self._standing:
                     raise EndpointNotFound(name)
                 fleet = self._standing[name].fleet
-                place.enter_context(
-                    fleet.reserved()
-                )  # under the lock: who swaps fleets afterwards waits for this request
+                # Under the lock: who swaps fleets afterwards waits for this request.
+                place.enter_context(fleet.reserved())
             return fleet.ask(headers, body)
 
     def pids(self, name: str) -> list[int]:
