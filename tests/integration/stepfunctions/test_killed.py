@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[3]
 KILLED = """
 import json, os, signal, sys
 from pathlib import Path
-sys.path[:0] = [{root!r}, {fakes!r}]  # not as tests.unit.fakes: other distributions have a package `tests`
-from stepfunctions import Bench, one_state
+sys.path.insert(0, {root!r})
+from tests.unit.fakes.stepfunctions import Bench, one_state
 bench = Bench(Path({journal!r}))
 state = one_state(Type="Map", Label="L", ItemProcessor={{
     "ProcessorConfig": {{"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}},
@@ -28,7 +28,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_an_execution_goes_on_after_the_process_was_killed(tmp_path: Path) -> None:
     journal = tmp_path / "journal.sqlite"
-    script = KILLED.format(root=str(ROOT), fakes=str(ROOT / "tests" / "unit" / "fakes"), journal=str(journal))
+    script = KILLED.format(root=str(ROOT), journal=str(journal))
     child = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env=os.environ)
     assert child.returncode == -signal.SIGKILL, child.stderr
     bench = Bench(journal)
