@@ -32,13 +32,12 @@ def main() -> int:
         sys.stderr.write("edgetrain: `uv` was not found: install it to make lock files\n")
         return 2
     run([*COMPILE, "pyproject.toml", "--extra", "dev", "--output-file", str(DEV_LOCK)])
-    for layer, whole in WHEEL_LAYERS.items():
+    locks = {lock_file(layer): [] if whole else ["--no-deps"] for layer, whole in WHEEL_LAYERS.items()}
+    locks |= {HERE / f"{target}.lock": [] for target in IMAGE_LOCKS}
+    for lock, more in locks.items():
         # The versions of the environment that the tests run in.
-        command = [*COMPILE, "--constraint", str(DEV_LOCK), str(lock_file(layer).with_suffix(".in"))]
-        run([*command, *([] if whole else ["--no-deps"]), "--output-file", str(lock_file(layer))])
-    for target in IMAGE_LOCKS:
-        source, lock = HERE / f"{target}.in", HERE / f"{target}.lock"
-        run([*COMPILE, "--constraint", str(DEV_LOCK), str(source), "--output-file", str(lock)])
+        command = [*COMPILE, "--constraint", str(DEV_LOCK), str(lock.with_suffix(".in")), *more]
+        run([*command, "--output-file", str(lock)])
     wheels = {architecture: aws_wheels(architecture) for architecture in ARCHITECTURES}
     (HERE / "layer-wheels.json").write_text(json.dumps(wheels, indent=2) + "\n")
     run([sys.executable, "-m", "stacks.node", "npm", "install", "--package-lock-only"])
