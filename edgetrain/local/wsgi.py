@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -35,6 +35,12 @@ class Request:
     def path(self) -> str:
         """The path, decoded."""
         return str(self.environ.get("PATH_INFO", "")).encode("latin-1").decode("utf-8", "replace") or "/"
+
+    @property
+    def encoded_path(self) -> str:
+        """The path as it was sent: a slash within a part of it is `%2F` there, and once decoded it parts the path."""
+        sent = str(self.environ.get("REQUEST_URI") or "").partition("?")[0]
+        return sent if sent.startswith("/") else quote(self.path)
 
     @cached_property
     def query(self) -> dict[str, str]:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Final, Protocol
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from edgetrain.local.cloudfront.configuration import Behaviour, Distribution
 from edgetrain.local.cloudfront.distributions import Distributions
@@ -80,7 +80,7 @@ class WebApplication:
         if distribution is None:
             is_empty = self._distributions.is_empty
             return (_page(404, NOTHING) if is_empty else _page(403, NOBODY)), {}
-        path = raw_path(request)
+        path = request.encoded_path
         behaviour = distribution.behaviour_of(path)
         about = {"via": f"1.1 {distribution.domain} (CloudFront)"}
         if request.method not in behaviour.methods:
@@ -135,14 +135,6 @@ class WebApplication:
             "HTTP_X_FORWARDED_FOR": ", ".join(forwarded),
         }
         return _answer_of(self._apis.answer_host(api, Request(environ), behaviour.origin.path + path))
-
-
-def raw_path(request: Request) -> str:
-    """The path as the viewer sent it, still encoded."""
-    raw = str(request.environ.get("REQUEST_URI") or "").split("?", 1)[0]
-    if raw.startswith("/"):
-        return raw
-    return quote(request.path)
 
 
 def _answer_of(reply: Reply) -> Answer:

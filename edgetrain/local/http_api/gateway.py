@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from edgetrain import limits
 from edgetrain.local.functions import InvocationError, Result
@@ -86,7 +86,7 @@ class HttpApis:
 
     def answer(self, request: Request) -> Reply:
         """Answer a request to `/_api/ID/...`."""
-        api_id, slash, rest = _encoded_path(request).removeprefix(PREFIX).partition("/")
+        api_id, slash, rest = request.encoded_path.removeprefix(PREFIX).partition("/")
         return self.answer_host(api_id, request, slash + rest)
 
     def answer_host(self, api_id: str, request: Request, path: str | None = None) -> Reply:
@@ -96,7 +96,7 @@ class HttpApis:
         and is percent-encoded, as clients write it (`/api/labels/objects`); it is the request's own where it is not given.
         Headers, query, body and the client's address are the request's.
         """
-        path = (_encoded_path(request) if path is None else path) or "/"
+        path = (request.encoded_path if path is None else path) or "/"
         found = self._stages(api_id, path)
         name = found[0].name if found else ""
         call = _call(api_id, name, request, path)
@@ -228,12 +228,6 @@ class HttpApis:
             "status": reply.status,
         }
         self._log.write(stage.log_group, line(stage.log_format, values))
-
-
-def _encoded_path(request: Request) -> str:
-    """The path as it was sent: a slash within a part of it is `%2F` there, and once decoded it parts the path."""
-    sent = str(request.environ.get("REQUEST_URI", "")).partition("?")[0]
-    return sent if sent.startswith("/") else quote(request.path)
 
 
 def _call(api_id: str, stage: str, request: Request, path: str) -> Call:
