@@ -1,12 +1,10 @@
 """May API Gateway invoke a function? The function's own policy says so (`AWS::Lambda::Permission`)."""
 
-import re
 from collections.abc import Iterable, Mapping
-from fnmatch import translate
-from functools import lru_cache
 from typing import Any, Final
 
 from edgetrain.local.place import ACCOUNT, PARTITION, REGION
+from edgetrain.local.s3.policy import matches
 
 PRINCIPAL: Final = "apigateway.amazonaws.com"
 ACTIONS: Final = frozenset({"lambda:InvokeFunction", "lambda:*", "*"})
@@ -43,14 +41,8 @@ def _holds(operator: str, name: str, values: list[str], source: str) -> bool:
     if name != "aws:sourcearn":
         return False
     if operator in LIKE:
-        return any(_pattern(value).fullmatch(source) for value in values)
+        return any(matches(value, source) for value in values)
     return operator in EQUAL and source in values
-
-
-@lru_cache(maxsize=1024)
-def _pattern(arn: str) -> re.Pattern[str]:
-    # Of fnmatch's wildcards policies have `*` and `?` alone.
-    return re.compile(translate(arn.replace("[", "[[]")))
 
 
 def _listed(value: Any) -> list[str]:
