@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from edgetrain import limits
+from edgetrain.local.function_services import split_function
 from edgetrain.local.http_api.definition import (
     DEFAULT,
     Authorizer,
@@ -136,7 +137,7 @@ def statements(function: str) -> Iterable[Mapping[str, Any]]:
     """The policy of a function (name or ARN): the statements of AddPermission."""
     from moto.awslambda.models import lambda_backends
 
-    name, _, qualifier = function.rsplit("function:", 1)[-1].partition(":")
+    name, qualifier = split_function(function)
     stored = lambda_backends[ACCOUNT][REGION]._lambdas._functions.get(name)
     if stored is None:
         return ()
