@@ -23,13 +23,14 @@ from edgetrain.local.http_api.routing import Match, select
 from edgetrain.local.http_api.throttling import Throttles
 from edgetrain.local.http_api.tokens import Authorised, FindKeys, Refused, authorise
 from edgetrain.local.place import LOOPBACK
+from edgetrain.local.public_hosts import APIS
 from edgetrain.local.wsgi import Reply, Request
 
 logger = logging.getLogger(__name__)
 
 #: Where the front serves the APIs: `/_api/ID`, and after it what AWS serves at the API's own host.
-PUBLIC: Final = r"/_api/[\s\S]*"
-PREFIX: Final = "/_api/"
+PREFIX: Final = f"{APIS}/"
+PUBLIC: Final = rf"{PREFIX}[\s\S]*"
 #: Functions that may run on behalf of requests at once, those included that nobody waits for any more.
 INVOCATIONS: Final = 512
 REASON_CHARACTERS: Final = 1000
