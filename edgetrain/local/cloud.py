@@ -21,7 +21,7 @@ from edgetrain.local.http_api import PUBLIC, AccessLog, HttpApiControl, HttpApis
 from edgetrain.local.lambda_api import LambdaApi
 from edgetrain.local.loopback import Loopback
 from edgetrain.local.moto_app import MotoApplication
-from edgetrain.local.place import ACCOUNT, REGION
+from edgetrain.local.place import REGION
 from edgetrain.local.public_hosts import PublicHosts
 from edgetrain.local.s3 import S3Api
 from edgetrain.local.sagemaker import Endpoints, SageMakerApi
@@ -86,7 +86,7 @@ class EmbeddedCloud:
         self._endpoints = Endpoints(services, images, s3.read, scratch=scratch / "endpoints", endpoint_url=endpoint)
         self._http_apis = HttpApis(self._executor, public_keys, AccessLog(services.put_log_events))
         self.application.serve_public(PUBLIC, self._http_apis)
-        self.web = WebApplication(distributions, s3, self._http_apis, ACCOUNT)
+        self.web = WebApplication(distributions, s3, self._http_apis)
         apis: dict[str, Api] = {
             "s3": s3,
             "dynamodb": DynamoDbApi(moto),

@@ -8,7 +8,7 @@ from typing import Any, Final
 from moto.cloudfront.models import Distribution as MotoDistribution
 from moto.cloudfront.models import cloudfront_backends
 
-from edgetrain.local.cloudfront.distributions import Distributions
+from edgetrain.local.cloudfront.distributions import Distributions, arn_of
 from edgetrain.local.place import ACCOUNT, PARTITION, REGION
 from edgetrain.local.wsgi import Application, Reply, Request, call
 
@@ -51,7 +51,7 @@ def register(identity: str, domain: str, config: Mapping[str, Any], reference: s
     """Let moto know a distribution, by its id, as a template configured it; one that it knows already is replaced."""
     record: Any = MotoDistribution(ACCOUNT, REGION, {**_as_api(config), "CallerReference": reference})
     record.id = record.distribution_id = identity
-    record.arn = f"arn:{PARTITION}:cloudfront::{ACCOUNT}:distribution/{identity}"
+    record.arn = arn_of(identity)
     record.domain_name = domain
     record.status = "Deployed"
     _backend().distributions[identity] = record

@@ -72,10 +72,6 @@ class Distribution:
     behaviours: tuple[Behaviour, ...]
     error_seconds: Mapping[int, float]
 
-    @property
-    def arn_suffix(self) -> str:
-        return f"distribution/{self.id}"
-
     def behaviour_of(self, path: str) -> Behaviour:
         """The first that takes the path."""
         return next(each for each in self.behaviours if each.takes(path))

@@ -7,7 +7,7 @@ from typing import Final
 from edgetrain.local.cloudfront.cache import Cache
 from edgetrain.local.cloudfront.configuration import Distribution
 from edgetrain.local.cloudfront.policies import HeadersPolicy
-from edgetrain.local.place import LOOPBACK
+from edgetrain.local.place import ACCOUNT, LOOPBACK, PARTITION
 
 #: Hosts that mean this machine: they show the distribution that was made last.
 OWN_HOSTS: Final = (LOOPBACK, "localhost", "[::1]")
@@ -80,6 +80,11 @@ def identity_of(name: str) -> str:
 def domain_of(name: str) -> str:
     """`d0123456789abc.cloudfront.net`, the same for the same name."""
     return f"d{_letters(name, 'domain').lower()}.cloudfront.net"
+
+
+def arn_of(identity: str) -> str:
+    """What a bucket's policy grants to."""
+    return f"arn:{PARTITION}:cloudfront::{ACCOUNT}:distribution/{identity}"
 
 
 def _letters(name: str, what: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from urllib.parse import unquote
 
 from edgetrain.local.cloudfront.configuration import Behaviour, Distribution
-from edgetrain.local.cloudfront.distributions import Distributions
+from edgetrain.local.cloudfront.distributions import Distributions, arn_of
 from edgetrain.local.cloudfront.viewers import Answer, tailored
 from edgetrain.local.wsgi import (
     Environ,
@@ -51,11 +51,10 @@ class Apis(Protocol):
 class WebApplication:
     """A WSGI application: every request is a viewer's."""
 
-    def __init__(self, distributions: Distributions, objects: Objects, apis: Apis, account: str) -> None:
+    def __init__(self, distributions: Distributions, objects: Objects, apis: Apis) -> None:
         self._distributions = distributions
         self._objects = objects
         self._apis = apis
-        self._account = account
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
@@ -122,8 +121,7 @@ class WebApplication:
     def _from_bucket(self, distribution: Distribution, behaviour: Behaviour, bucket: str, path: str) -> Answer:
         wanted = f"/{distribution.root}" if path == "/" and distribution.root else path
         key = unquote(behaviour.origin.path + wanted).removeprefix("/")
-        arn = f"arn:aws:cloudfront::{self._account}:{distribution.arn_suffix}"
-        reply = self._objects.read_for_service(bucket, key, service=SERVICE, source_arn=arn)
+        reply = self._objects.read_for_service(bucket, key, service=SERVICE, source_arn=arn_of(distribution.id))
         return _answer_of(reply)
 
     def _from_api(self, request: Request, behaviour: Behaviour, api: str, path: str) -> Answer:

@@ -241,7 +241,7 @@ def make_formation(clients: Loopback, s3: S3Api, distributions: Distributions, f
 def web(cloud: WholeCloud) -> Web:
     """Viewers of the cloud, and an HTTP API of this test's own."""
     api = FakeApi()
-    application = WebApplication(cloud.distributions, cloud.s3, api, ACCOUNT)
+    application = WebApplication(cloud.distributions, cloud.s3, api)
     return Web(application, cloud.clients, cloud.clock, api, f"Edge{uuid.uuid4().hex[:8]}")
 
 
