@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from edgetrain.local.cloudfront.policies import CACHE_POLICIES, FORWARDS_ALL_BUT_HOST, CachePolicy
+from edgetrain.local.cloudfront.reading import is_true, refuse_unknown
 from edgetrain.local.public_hosts import api_id_of, bucket_of
 from edgetrain.local.s3.policy import matches
 
@@ -83,7 +84,7 @@ def read_distribution(identity: str, domain: str, config: Mapping[str, Any]) -> 
     Raises:
         ValueError: it asks for something that the embedded cloud's CloudFront does not do.
     """
-    _refuse_unknown("distribution", config, DISTRIBUTION)
+    refuse_unknown("distribution", config, DISTRIBUTION)
     origins = {each["Id"]: _origin(each) for each in config.get("Origins", [])}
     others = [_behaviour(each, origins) for each in config.get("CacheBehaviors", [])]
     default = _behaviour({**config["DefaultCacheBehavior"], "PathPattern": "*"}, origins)
@@ -91,7 +92,7 @@ def read_distribution(identity: str, domain: str, config: Mapping[str, Any]) -> 
         id=identity,
         domain=domain,
         aliases=tuple(config.get("Aliases", [])),
-        is_enabled=_truth(config["Enabled"]),
+        is_enabled=is_true(config["Enabled"]),
         root=str(config.get("DefaultRootObject", "")).removeprefix("/"),
         behaviours=(*others, default),
         error_seconds=_error_seconds(config.get("CustomErrorResponses", [])),
@@ -99,7 +100,7 @@ def read_distribution(identity: str, domain: str, config: Mapping[str, Any]) -> 
 
 
 def _origin(declared: Mapping[str, Any]) -> Origin:
-    _refuse_unknown("origin", declared, ORIGIN)
+    refuse_unknown("origin", declared, ORIGIN)
     host = str(declared["DomainName"])
     path = str(declared.get("OriginPath", "")).rstrip("/")
     if "S3OriginConfig" in declared:
@@ -116,7 +117,7 @@ def _origin(declared: Mapping[str, Any]) -> Origin:
 
 
 def _behaviour(declared: Mapping[str, Any], origins: Mapping[str, Origin]) -> Behaviour:
-    _refuse_unknown("cache behaviour", declared, BEHAVIOUR)
+    refuse_unknown("cache behaviour", declared, BEHAVIOUR)
     target = declared["TargetOriginId"]
     if target not in origins:
         raise ValueError(f"a cache behaviour's origin {target} is not among the distribution's")
@@ -134,7 +135,7 @@ def _behaviour(declared: Mapping[str, Any], origins: Mapping[str, Origin]) -> Be
         pattern=str(declared["PathPattern"]),
         origin=origin,
         methods=frozenset(declared.get("AllowedMethods", GET_HEAD)),
-        compresses=_truth(declared.get("Compress", False)),
+        compresses=is_true(declared.get("Compress", False)),
         cache=CACHE_POLICIES[policy],
         headers_policy=str(declared.get("ResponseHeadersPolicyId", "")),
     )
@@ -147,12 +148,3 @@ def _error_seconds(declared: Iterable[Mapping[str, Any]]) -> dict[int, float]:
             raise ValueError("the embedded cloud's CloudFront has no error pages of one's own")
         kept[int(each["ErrorCode"])] = float(each.get("ErrorCachingMinTTL", ERROR_SECONDS))
     return kept
-
-
-def _refuse_unknown(what: str, declared: Mapping[str, Any], known: frozenset[str]) -> None:
-    if unknown := sorted(set(declared) - known):
-        raise ValueError(f"the embedded cloud's CloudFront does not know a {what}'s {', '.join(unknown)}")
-
-
-def _truth(value: Any) -> bool:
-    return str(value).lower() == "true"

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from edgetrain.local.cloudfront.reading import is_true, refuse_unknown
+
 #: The managed policy by which an origin is sent all that the viewer sent but `Host`.
 FORWARDS_ALL_BUT_HOST: Final = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 MAX_AGE: Final = re.compile(r"(s-maxage|max-age)=(\d+)")
@@ -71,9 +73,7 @@ def read_headers_policy(config: Mapping[str, Any]) -> HeadersPolicy:
     Raises:
         ValueError: it has a part that the embedded cloud does not know.
     """
-    known = {"Comment", "CustomHeadersConfig", "Name", "SecurityHeadersConfig"}
-    if unknown := sorted(set(config) - known):
-        raise ValueError(f"the embedded cloud's CloudFront does not know a headers policy's {', '.join(unknown)}")
+    refuse_unknown("headers policy", config, {"Comment", "CustomHeadersConfig", "Name", "SecurityHeadersConfig"})
     security = _security_headers(config.get("SecurityHeadersConfig", {}))
     custom = (
         SetHeader(each["Header"], str(each["Value"]), _overrides(each))
@@ -103,10 +103,10 @@ def _security_headers(config: Mapping[str, Mapping[str, Any]]) -> Iterator[SetHe
 def _transport(declared: Mapping[str, Any]) -> str:
     parts = [f"max-age={declared['AccessControlMaxAgeSec']}"]
     for setting, directive in (("IncludeSubdomains", "includeSubDomains"), ("Preload", "preload")):
-        if str(declared.get(setting, False)).lower() == "true":
+        if is_true(declared.get(setting, False)):
             parts.append(directive)
     return "; ".join(parts)
 
 
 def _overrides(declared: Mapping[str, Any]) -> bool:
-    return str(declared.get("Override", False)).lower() == "true"
+    return is_true(declared.get("Override", False))
