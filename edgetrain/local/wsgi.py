@@ -1,6 +1,7 @@
 """A request and a reply of the front, over WSGI."""
 
 import io
+import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 CHUNK: Final = 1 << 18
+RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
 #: Where the server (and moto) keeps how headers were spelled that WSGI spells otherwise: S3 tells `x-amz-meta-a_b` from
 #: `x-amz-meta-a-b`.
 SPELLINGS: Final = "moto.preserved_header_names"
@@ -64,6 +66,20 @@ class Request:
             for name, value in self.environ.items()
             if name.startswith(start)
         }
+
+    def byte_range(self, size: int) -> tuple[int, int] | None:
+        """The first and the last byte that are asked for, of `size`; the first may lie behind the end.
+
+        None where the whole is meant: S3 passes over what it does not understand, and several ranges.
+        """
+        asked = RANGE.fullmatch(self.header("range").strip())
+        if asked is None or asked.groups() == ("", ""):
+            return None
+        first, last = asked.groups()
+        if first and last and int(last) < int(first):
+            return None
+        start = int(first) if first else max(0, size - int(last))
+        return start, min(int(last), size - 1) if first and last else size - 1
 
     def chunks(self) -> Iterator[bytes]:
         """The body, piece by piece; it can be read once."""

@@ -1,15 +1,13 @@
 """From an origin's whole answer to what one viewer gets of it: conditions, ranges, compression."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 from edgetrain.local.cloudfront.compression import accepts_gzip, compressed, is_compressible
-from edgetrain.local.wsgi import Request
+from edgetrain.local.wsgi import RANGE, Request
 
-RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
 #: What a 304 still says.
 UNCHANGED: Final = ("cache-control", "date", "etag", "expires", "last-modified", "vary")
 
@@ -63,13 +61,11 @@ def _is_unchanged(request: Request, headers: Mapping[str, str]) -> bool:
 
 def _part(request: Request, answer: Answer) -> Answer:
     """The asked range of the body, as S3 counts it; the whole where the range makes no sense."""
-    found = RANGE.fullmatch(request.header("range").strip())
-    first, last = found.groups() if found else ("", "")
     size = len(answer.body)
-    if (not first and not last) or (first and last and int(last) < int(first)) or not _range_holds(request, answer):
+    asked = request.byte_range(size)
+    if asked is None or not _range_holds(request, answer):
         return answer
-    start = int(first) if first else max(0, size - int(last))
-    end = min(int(last), size - 1) if first and last else size - 1
+    start, end = asked
     if start >= size:
         return Answer(416, {"content-range": f"bytes */{size}", "content-length": "0"}, b"")
     part = answer.body[start : end + 1]

@@ -1,6 +1,5 @@
 """GetObject and HeadObject: headers from moto's record of the version, the body streamed from its file."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,7 +11,6 @@ from edgetrain.local.s3.conditions import is_not_modified
 from edgetrain.local.s3.errors import S3Error, invalid_argument, no_such_key, no_such_version
 from edgetrain.local.wsgi import Reply, Request
 
-RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
 #: Parameters of a (presigned) GET that replace headers of the answer.
 OVERRIDES: Final = {
     "response-content-type": "Content-Type",
@@ -93,15 +91,11 @@ def _selected(request: Request, version: Any, headers: dict[str, str]) -> tuple[
     """Start and length of the asked part of the body; None for the whole."""
     if number := request.query.get("partNumber"):
         return _part(number, version, headers)
-    asked = RANGE.fullmatch(request.header("range").strip())
-    if asked is None or asked.groups() == ("", ""):  # S3 passes over what it does not understand, and several ranges
-        return None
-    first, last = asked.groups()
     size: int = version.size
-    start = int(first) if first else max(0, size - int(last))
-    end = min(int(last), size - 1) if first and last else size - 1
-    if first and last and int(last) < int(first):
+    asked = request.byte_range(size)
+    if asked is None:
         return None
+    start, end = asked
     if start >= size:
         about = {"Content-Range": f"bytes */{size}"}
         raise S3Error(416, "InvalidRange", "The requested range is not satisfiable", about)
