@@ -1,6 +1,7 @@
 """The paths of a pool's domain and of its issuer, which nobody signs requests to."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from edgetrain.local.cognito.authorization import NobodyToAnswer, Refused
@@ -14,8 +15,7 @@ from edgetrain.local.cognito.state import SignInState
 from edgetrain.local.loopback import Loopback
 from edgetrain.local.wsgi import Reply, Request
 
-#: The paths that are answered here: a pool's domain, and what an issuer publishes.
-PATHS: Final = r"/oauth2/(?:authorize|token|revoke|userInfo)|/login|/logout"
+#: What an issuer publishes.
 WELL_KNOWN: Final = r"/([a-z0-9-]+_[0-9A-Za-z]+)/\.well-known/(jwks\.json|openid-configuration)"
 
 #: Path -> the methods that it knows.
@@ -27,6 +27,8 @@ METHODS: Final = {
     "/oauth2/revoke": {"POST"},
     "/oauth2/userInfo": {"GET", "POST"},
 }
+#: The paths of a pool's domain, as one expression.
+PATHS: Final = "|".join(METHODS)
 PREFLIGHT: Final = {
     **ANY_ORIGIN,
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
@@ -35,43 +37,43 @@ PREFLIGHT: Final = {
     "Content-Length": "0",
 }
 
+Endpoint = Callable[[Request], Reply]
+
 
 class SignIn:
     """The sign-in page and the OAuth endpoints of all pools. A pool is found by the client that asks."""
 
     def __init__(self, state: SignInState, clients: Loopback) -> None:
-        self._login = Login(state, clients)
-        self._exchange = Exchange(state)
+        login, exchange = Login(state, clients), Exchange(state)
+        self._for_people: dict[str, Endpoint] = {
+            "/oauth2/authorize": login.authorize,
+            "/login": login.login,
+            "/logout": login.logout,
+        }
+        self._for_programs: dict[str, Endpoint] = {
+            "/oauth2/token": exchange.token,
+            "/oauth2/revoke": exchange.revoke,
+            "/oauth2/userInfo": exchange.user_info,
+        }
 
     def answer(self, request: Request) -> Reply:
         """Answer a request to one of `PATHS` or `WELL_KNOWN`."""
         published = re.fullmatch(WELL_KNOWN, request.path)
         if published:
             return _publish(request, *published.groups())
-        for_programs = request.path in {"/oauth2/token", "/oauth2/revoke", "/oauth2/userInfo"}
+        for_programs = request.path in self._for_programs
         if request.method == "OPTIONS" and for_programs:
             return Reply(204, PREFLIGHT)
         if request.method not in METHODS[request.path]:
             return Reply(405, {"Allow": ", ".join(sorted(METHODS[request.path])), "Content-Length": "0"})
         try:
-            return self._of_path(request)
+            return (self._for_programs if for_programs else self._for_people)[request.path](request)
         except Refused as refused:
             return refused.reply
         except NobodyToAnswer as error:
             return error_page(str(error))
         except BadRequest as error:
             return error_reply("invalid_request") if for_programs else error_page(f"invalid_request: {error}")
-
-    def _of_path(self, request: Request) -> Reply:
-        paths = {
-            "/oauth2/authorize": self._login.authorize,
-            "/login": self._login.login,
-            "/logout": self._login.logout,
-            "/oauth2/token": self._exchange.token,
-            "/oauth2/revoke": self._exchange.revoke,
-            "/oauth2/userInfo": self._exchange.user_info,
-        }
-        return paths[request.path](request)
 
 
 def _publish(request: Request, pool_id: str, document: str) -> Reply:
