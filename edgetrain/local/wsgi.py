@@ -93,6 +93,11 @@ class Request:
             left -= len(piece)
             yield piece
 
+    def skip_body(self) -> None:
+        """Read to its end: what is left of a body is read as the next request of the connection."""
+        for _ in self.chunks():
+            pass
+
     def body(self) -> bytes:
         """The whole body; afterwards whoever is handed the environment reads it again from memory."""
         body = b"".join(self.chunks())

@@ -70,8 +70,7 @@ class S3Api:
         try:
             reply = self._answer(request, address)
         except S3Error as error:
-            for _ in request.chunks():  # else what is left of the body is read as the next request
-                pass
+            request.skip_body()
             reply = error.reply(request)
         return reply if request.method == "OPTIONS" else cors.with_cors(request, address, reply)
 
