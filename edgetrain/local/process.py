@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -60,9 +60,7 @@ def status(data_dir: Path) -> RunningCloud | None:
     file = data_dir.absolute() / PID_FILE
     try:
         written: dict[str, Any] = json.loads(file.read_text())
-        running = RunningCloud(
-            int(written["pid"]), written["endpoint"], data_dir.absolute(), written["started_at"], written["web"]
-        )
+        running = _read(written, data_dir.absolute())
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError):
@@ -72,6 +70,18 @@ def status(data_dir: Path) -> RunningCloud | None:
         file.unlink(missing_ok=True)
         return None
     return running
+
+
+def _described(running: RunningCloud) -> dict[str, Any]:
+    """A cloud as its file and its report to its starter describe it."""
+    return {**asdict(running), "data_dir": str(running.data_dir)}
+
+
+def _read(described: Mapping[str, Any], data_dir: Path) -> RunningCloud:
+    """The cloud on `data_dir` out of its description."""
+    return RunningCloud(
+        int(described["pid"]), described["endpoint"], data_dir, described["started_at"], described["web"]
+    )
 
 
 def _runs(cloud: RunningCloud) -> bool:
@@ -134,7 +144,7 @@ def _await_report(child: "subprocess.Popen[bytes]", report: Any, log: Path, data
         raise getattr(errors, told["error"], CloudDidNotStart)(told["message"])
     # It is nobody's child to wait for: let the interpreter not warn of it.
     child.returncode = 0
-    return RunningCloud(told["pid"], told["endpoint"], data_dir, told["started_at"], told["web"])
+    return _read(told, data_dir)
 
 
 def _refuse_second(data_dir: Path) -> None:
@@ -271,7 +281,7 @@ def _only_one(data_dir: Path) -> Iterator[None]:
 
 def _write_pid_file(running: RunningCloud) -> None:
     new = running.data_dir / f"{PID_FILE}.new"
-    new.write_text(json.dumps({**asdict(running), "data_dir": str(running.data_dir)}) + "\n")
+    new.write_text(json.dumps(_described(running)) + "\n")
     new.replace(running.data_dir / PID_FILE)
 
 
@@ -300,7 +310,7 @@ def main(arguments: list[str]) -> int:
             pipe.write(json.dumps(what) + "\n")
 
     def ready(running: RunningCloud) -> None:
-        tell({**asdict(running), "data_dir": str(running.data_dir)})
+        tell(_described(running))
 
     try:
         serve(data_dir, port=port, on_ready=ready)
